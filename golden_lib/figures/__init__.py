@@ -1,0 +1,27 @@
+"""Arrays in, a `plotly.graph_objects.Figure` out: every figure of the book, free of torch.
+
+`look` owns colours, axes, sliders and menus; `curves` draws functions of one variable; `planes`
+draws functions of two; `scenes` draws what only one chapter needs; `runs` draws what training
+leaves behind.
+"""
+
+from golden_lib.figures.curves import chosen_curves, curves, sliding_curves
+from golden_lib.figures.planes import sliding_plane, surfaces
+from golden_lib.figures.runs import image_grid, learning_curves, sliding_histogram, sliding_images
+from golden_lib.figures.scenes import cobweb, four_corners, rubin_vase, unit_circle
+
+__all__ = [
+    "chosen_curves",
+    "cobweb",
+    "curves",
+    "four_corners",
+    "image_grid",
+    "learning_curves",
+    "rubin_vase",
+    "sliding_curves",
+    "sliding_histogram",
+    "sliding_images",
+    "sliding_plane",
+    "surfaces",
+    "unit_circle",
+]

@@ -1,0 +1,189 @@
+"""What training leaves behind: learning curves with their spread, images, histograms."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+from plotly.subplots import make_subplots
+
+from golden_lib.figures.look import BLUE, color, styled, with_menu, with_slider
+
+
+def learning_curves(
+    steps: ArrayLike,
+    metrics: Mapping[str, Mapping[str, ArrayLike]],
+    *,
+    title: str,
+    description: str,
+    x_title: str,
+    log_y: Sequence[str] = (),
+) -> go.Figure:
+    """Metrics of one or more runs over time, chosen from a menu; bands span the replicas.
+
+    Args:
+        steps: shape ``(T,)``.
+        metrics: name of a metric with its unit → name of a run → values ``(T,)`` or ``(T, R)``;
+            over R replicas the line is the mean, the band goes from the least to the greatest.
+        title: the figure's title.
+        description: the figure in a sentence.
+        x_title: x axis with its unit.
+        log_y: the metrics drawn on a logarithmic axis.
+
+    Returns:
+        The figure.
+    """
+    x, figure, groups = np.asarray(steps), go.Figure(), {}
+    for metric, runs in metrics.items():
+        start = len(figure.data)
+        for k, (run, values) in enumerate(runs.items()):
+            y, shade = np.asarray(values), color(k)
+            if y.ndim == 2 and y.shape[1] > 1:
+                figure.add_scatter(x=np.concatenate([x, x[::-1]]), hoverinfo="skip",
+                                   y=np.concatenate([y.max(1), y.min(1)[::-1]]), fill="toself",
+                                   line={"width": 0, "color": shade}, opacity=0.25, mode="lines",
+                                   showlegend=False, legendgroup=run)  # fmt: skip
+            figure.add_scatter(x=x, y=y.mean(1) if y.ndim == 2 else y, name=run, mode="lines",
+                               line={"width": 2.5, "color": shade}, legendgroup=run)  # fmt: skip
+        groups[metric] = range(start, len(figure.data))
+    styled(figure, title, description, x=x_title, y=next(iter(metrics)))
+    kinds = ["log" if metric in log_y else "linear" for metric in metrics]
+    return with_menu(figure, groups, yaxis_title_text=list(metrics), yaxis_type=kinds)
+
+
+def _tiled(images: np.ndarray, columns: int, gap: float) -> np.ndarray:
+    """Images ``(N, H, W)`` in rows of `columns`, `gap` between them, the first at the top left."""
+    count, height, width = images.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + 1) - 1, columns * (width + 1) - 1), gap)
+    for k, image in enumerate(images):
+        top, left = (k // columns) * (height + 1), (k % columns) * (width + 1)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def _sheet(images: ArrayLike, columns: int, signed: bool, limit: float | None) -> go.Heatmap:
+    stack = np.asarray(images, dtype=float)
+    reach = limit or float(np.nanmax(np.abs(stack))) or 1.0
+    return go.Heatmap(
+        z=_tiled(stack, columns, np.nan), showscale=signed, hoverinfo="skip",
+        colorscale="RdBu" if signed else "gray", zmin=-reach if signed else 0.0, zmax=reach,
+        colorbar={"title": {"text": "weight", "side": "right"}},
+    )  # fmt: skip
+
+
+def _framed(figure: go.Figure, title: str, description: str, shape: tuple[int, int]) -> go.Figure:
+    rows, columns = shape
+    styled(figure, title, description, height=int(110 + 700 * min(1.0, rows / columns)))
+    figure.update_xaxes(visible=False, constrain="domain")
+    return figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x")
+
+
+def image_grid(
+    images: ArrayLike,
+    *,
+    title: str,
+    description: str,
+    columns: int,
+    captions: Sequence[str] | None = None,
+    signed: bool = False,
+) -> go.Figure:
+    """Images side by side: digits in grey, or weights in red (−) and blue (+).
+
+    Args:
+        images: shape ``(N, H, W)``.
+        title: the figure's title.
+        description: the figure in a sentence.
+        columns: images in a row.
+        captions: one for each image, drawn above it.
+        signed: colour around zero, with a scale.
+
+    Returns:
+        The figure.
+    """
+    sheet = _sheet(images, columns, signed, None)
+    figure = _framed(go.Figure(sheet), title, description, sheet.z.shape)
+    height, width = np.asarray(images).shape[1:]
+    for k, caption in enumerate(captions or ()):
+        figure.add_annotation(text=caption, showarrow=False, font={"size": 12, "color": BLUE},
+                              x=(k % columns) * (width + 1) + width / 2, yanchor="bottom",
+                              y=(k // columns) * (height + 1) + height * 0.22)  # fmt: skip
+    return figure
+
+
+def sliding_images(
+    stops: Mapping[str, ArrayLike],
+    *,
+    slider: str,
+    title: str,
+    description: str,
+    columns: int,
+    active: int = 0,
+    signed: bool = True,
+) -> go.Figure:
+    """A grid of images that changes under a slider, such as filters as they form.
+
+    Args:
+        stops: label of the slider's stop → images of shape ``(N, H, W)``.
+        slider: what the slider moves.
+        title: the figure's title.
+        description: the figure in a sentence.
+        columns: images in a row.
+        active: the stop shown at first.
+        signed: colour around zero, with a scale shared by all stops.
+
+    Returns:
+        The figure.
+    """
+    limit = max(float(np.nanmax(np.abs(np.asarray(images)))) for images in stops.values())
+    frames = [[_sheet(images, columns, signed, limit)] for images in stops.values()]
+    figure = _framed(go.Figure(frames[active]), title, description, frames[active][0].z.shape)
+    return with_slider(figure, frames, list(stops), slider, active=active)
+
+
+def sliding_histogram(
+    edges: ArrayLike,
+    stops: Mapping[str, Mapping[str, ArrayLike]],
+    *,
+    slider: str,
+    title: str,
+    description: str,
+    x_title: str,
+    y_title: str,
+    active: int = 0,
+) -> go.Figure:
+    """Histograms, one panel for each name, that change under a slider.
+
+    Args:
+        edges: bin edges, shape ``(N + 1,)``, the same for all.
+        stops: label of the slider's stop → name → counts of shape ``(N,)``.
+        slider: what the slider moves.
+        title: the figure's title.
+        description: the figure in a sentence.
+        x_title: x axis with its unit.
+        y_title: y axis with its unit.
+        active: the stop shown at first.
+
+    Returns:
+        The figure.
+    """
+    bins = np.asarray(edges, dtype=float)
+    centres, widths = (bins[1:] + bins[:-1]) / 2, np.diff(bins)
+    names = list(next(iter(stops.values())))
+    figure = make_subplots(rows=len(names), cols=1, shared_xaxes=True, vertical_spacing=0.08,
+                           subplot_titles=names)  # fmt: skip
+    frames = [
+        [go.Bar(x=centres, y=np.asarray(counts), width=widths, name=name, showlegend=False,
+                marker={"color": color(k), "line": {"width": 0}},
+                xaxis=f"x{k + 1}" if k else "x", yaxis=f"y{k + 1}" if k else "y")
+         for k, (name, counts) in enumerate(named.items())]
+        for named in stops.values()
+    ]  # fmt: skip
+    for row, trace in enumerate(frames[active], start=1):
+        figure.add_trace(trace, row=row, col=1)
+    styled(figure, title, description, height=240 + 180 * len(names))
+    figure.update_xaxes(title_text=x_title, row=len(names), col=1)
+    for row in range(1, len(names) + 1):
+        tallest = max(float(np.max(frame[row - 1].y)) for frame in frames)
+        figure.update_yaxes(title_text=y_title, range=[0, 1.05 * tallest], row=row, col=1)
+    return with_slider(figure, frames, list(stops), slider, active=active)

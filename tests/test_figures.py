@@ -1,0 +1,125 @@
+"""Figures show the arrays that they were given, and their controls reach all of them."""
+
+import numpy as np
+import plotly.graph_objects as go
+import pytest
+
+from golden_lib import figures
+from golden_lib.figures.look import COLORS, styled, with_slider
+
+WORDS = {"title": "T", "description": "A sentence.", "x_title": "x", "y_title": "y"}
+X = np.linspace(0, 1, 11)
+STOPS = {f"k = {k}": {"line": k * X} for k in (1, 2, 3)}
+
+
+def every_figure() -> dict[str, go.Figure]:
+    planes = {"A": np.outer(X, X), "B": -np.outer(X, X)}
+    images = np.random.default_rng(0).normal(size=(6, 5, 4))
+    words = {key: WORDS[key] for key in ("title", "description")}
+    return {
+        "sliding_curves": figures.sliding_curves(X, STOPS, slider="k", **WORDS),
+        "chosen_curves": figures.chosen_curves(X, STOPS, **WORDS),
+        "surfaces": figures.surfaces(X, X, planes, z_title="z", **WORDS),
+        "sliding_plane": figures.sliding_plane(
+            X, X, planes, slider="k", z_title="z", point=(0.5, 0.5, "here"), **WORDS
+        ),
+        "rubin_vase": figures.rubin_vase([0.2, 0.5, 0.8]),
+        "unit_circle": figures.unit_circle(
+            X[1:-1], {"E": X[1:-1], "F": 1 - X[1:-1]}, active=2, marks={"45°": 45}
+        ),
+        "cobweb": figures.cobweb(X, 1 / (1 + X), {"0.5": X, "0.9": X}, slider="p", formula="f"),
+        "four_corners": figures.four_corners("abcd", {"up": (0, 1), "right": (1, 2)}),
+        "learning_curves": figures.learning_curves(
+            X,
+            {"loss": {"run": np.stack([X, 2 * X], 1)}, "accuracy": {"run": X}},
+            title="T",
+            description="A sentence.",
+            x_title="x",
+        ),
+        "sliding_images": figures.sliding_images(
+            {"1": images, "2": images}, slider="k", columns=3, **words
+        ),
+        "sliding_histogram": figures.sliding_histogram(
+            np.linspace(0, 1, 12),
+            {"1": {"a": X, "b": X}, "2": {"a": X, "b": X}},
+            slider="k",
+            **WORDS,
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", every_figure())
+def test_a_figure_says_what_it_shows_and_has_a_control(name):
+    figure = every_figure()[name]
+    assert figure.layout.meta["description"].endswith(".")
+    assert figure.layout.title.text
+    assert figure.layout.sliders or figure.layout.updatemenus
+    figure.to_json(validate=True)
+
+
+@pytest.mark.parametrize("name", every_figure())
+def test_each_stop_of_a_slider_has_its_frame(name):
+    figure = every_figure()[name]
+    for slider in figure.layout.sliders:
+        assert [step.args[0][0] for step in slider.steps] == [f.name for f in figure.frames]
+    for frame in figure.frames:
+        for trace, k in zip(frame.data, frame.traces, strict=True):
+            assert trace.type == figure.data[k].type
+
+
+def test_a_slider_shows_at_first_what_its_active_frame_holds():
+    figure = figures.sliding_curves(X, STOPS, slider="k", active=2, **WORDS)
+    np.testing.assert_array_equal(figure.data[0].y, 3 * X)
+    np.testing.assert_array_equal(figure.frames[2].data[0].y, 3 * X)
+
+
+def test_a_menu_shows_one_group_and_keeps_what_is_common():
+    figure = figures.chosen_curves(X, STOPS, **WORDS)
+    assert [trace.visible for trace in figure.data] == [True, False, False]
+    for k, button in enumerate(figure.layout.updatemenus[0].buttons):
+        assert button.args[0]["visible"] == [k == j for j in range(3)]
+
+
+def test_a_band_spans_the_replicas():
+    replicas = np.stack([X, 3 * X], 1)
+    figure = figures.learning_curves(
+        X, {"loss": {"run": replicas}}, title="T", description="D.", x_title="x"
+    )
+    band, line = figure.data
+    np.testing.assert_allclose(line.y, 2 * X)
+    np.testing.assert_allclose(band.y, np.concatenate([3 * X, X[::-1]]))
+
+
+def test_images_stand_in_reading_order():
+    images = np.arange(3)[:, None, None] * np.ones((3, 2, 2))
+    sheet = figures.image_grid(images, title="T", description="D.", columns=2).data[0].z
+    assert sheet.shape == (5, 5)
+    assert [sheet[0, 0], sheet[0, 3], sheet[3, 0]] == [0, 1, 2]
+    assert np.isnan(sheet[2]).all()
+    assert np.isnan(sheet[3, 3])
+
+
+def test_an_odd_number_of_labels_is_refused():
+    figure = styled(go.Figure(), "T", "D.")
+    with pytest.raises(ValueError, match="labels must be 1, one for each frame, got 2"):
+        with_slider(figure, [[go.Scatter()]], ["a", "b"], "k")
+    with pytest.raises(ValueError, match=r"active must be in 0\.\.0, got 1"):
+        with_slider(figure, [[go.Scatter()]], ["a"], "k", active=1)
+
+
+def test_four_corners_refuses_another_number():
+    with pytest.raises(ValueError, match="states must be 4, one for each corner, got 2"):
+        figures.four_corners("ab", {"up": (0, 1)})
+
+
+def luminance(color: str) -> float:
+    parts = [int(color[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("color", COLORS)
+@pytest.mark.parametrize("ground", ["#ffffff", "#121212"])
+def test_a_colour_stands_out_on_light_and_dark(color, ground):
+    light, dark = sorted([luminance(color), luminance(ground)], reverse=True)
+    assert (light + 0.05) / (dark + 0.05) >= 3
