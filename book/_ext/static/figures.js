@@ -54,7 +54,10 @@
         polar: { bgcolor: clear, angularaxis: axis, radialaxis: axis },
         legend: { bgcolor: clear, font: { color: text } }, hoverlabel: box,
         annotationdefaults: { font: { color: text }, arrowcolor: text },
-        sliderdefaults: { ...box, activebgcolor: colour("active"), tickcolor: text },
+        sliderdefaults: {
+          ...box, activebgcolor: colour("active"), tickcolor: text,
+          currentvalue: { font: { color: text } },
+        },
         updatemenudefaults: box,
         modebar: { bgcolor: clear, color: colour("line"), activecolor: text },
       },
