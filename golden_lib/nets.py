@@ -74,8 +74,8 @@ class Cnn:
     ) -> tuple[Params, Params]:
         r"""Draw the networks as `torch.nn` does: :math:`U(-1/\sqrt{n}, 1/\sqrt{n})`, n inputs.
 
-        Gains are 1, the normalisation's biases 0. Replica r depends on ``seeds[r]`` alone and is, in
-        float32, the `Conv2d` and `Linear` made after ``torch.manual_seed(seeds[r])``.
+        Gains are 1, the normalisation's biases 0. Replica r depends on ``seeds[r]`` alone and is,
+        in float32, the `Conv2d` and `Linear` made after ``torch.manual_seed(seeds[r])``.
 
         Args:
             seeds: R integers, 0 ≤ seed < 2³².
