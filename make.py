@@ -64,7 +64,7 @@ def environment() -> Path:
             "could not make .venv; on Debian and Ubuntu the package python3-venv must be installed"
         )
     stamp.unlink(missing_ok=True)
-    print("Installing what requirements.txt pins: PyTorch is large, this takes minutes.", flush=True)
+    print("Installing requirements.txt: PyTorch is large, this takes minutes.", flush=True)
     pip = (python, "-m", "pip", "install", "--disable-pip-version-check")
     if run(*pip, "-r", "requirements.txt") != 0:
         stop("could not install requirements.txt; the lines above say why")

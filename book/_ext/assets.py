@@ -1,4 +1,4 @@
-"""Everything that a page loads lies in the site itself: MathJax, Plotly and the book's own files."""
+"""Everything that a page loads lies in the site: MathJax, Plotly and the book's own files."""
 
 import hashlib
 import shutil

@@ -16,7 +16,7 @@ PREFIX = ".jupyter_cache-"
 
 
 def sources(root: Path) -> Iterator[Path]:
-    """Files outside a chapter that its results depend on: library, measurements, pinned versions."""
+    """Files beside a chapter that its results depend on: library, measurements, versions."""
     for folder in ("golden_lib", "book/results"):
         for path in sorted((root / folder).rglob("*")):
             if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".pyc":
