@@ -18,6 +18,7 @@ def every_figure() -> dict[str, go.Figure]:
     words = {key: WORDS[key] for key in ("title", "description")}
     return {
         "sliding_curves": figures.sliding_curves(X, STOPS, slider="k", **WORDS),
+        "read_off": figures.read_off(X, {"f": X, "g": 1 - X}, [2, 5, 8], slider="x =", **WORDS),
         "chosen_curves": figures.chosen_curves(X, STOPS, **WORDS),
         "surfaces": figures.surfaces(X, X, planes, z_title="z", **WORDS),
         "sliding_plane": figures.sliding_plane(
@@ -71,6 +72,13 @@ def test_a_slider_shows_at_first_what_its_active_frame_holds():
     figure = figures.sliding_curves(X, STOPS, slider="k", active=2, **WORDS)
     np.testing.assert_array_equal(figure.data[0].y, 3 * X)
     np.testing.assert_array_equal(figure.frames[2].data[0].y, 3 * X)
+
+
+def test_dots_lie_on_their_curves_and_the_legend_says_where():
+    figure = figures.read_off(X, {"f": X, "g": 1 - X}, [2, 5, 8], slider="x =", **WORDS)
+    for k, frame in zip([2, 5, 8], figure.frames, strict=True):
+        assert [dot.y[0] for dot in frame.data] == [X[k], 1 - X[k]]
+        assert [dot.name for dot in frame.data] == [f"f = {X[k]:.3f}", f"g = {1 - X[k]:.3f}"]
 
 
 def test_a_menu_shows_one_group_and_keeps_what_is_common():

@@ -5,7 +5,7 @@ draws functions of two; `scenes` draws what only one chapter needs; `runs` draws
 leaves behind.
 """
 
-from golden_lib.figures.curves import chosen_curves, curves, sliding_curves
+from golden_lib.figures.curves import chosen_curves, curves, read_off, sliding_curves
 from golden_lib.figures.planes import sliding_plane, surfaces
 from golden_lib.figures.runs import image_grid, learning_curves, sliding_histogram, sliding_images
 from golden_lib.figures.scenes import cobweb, four_corners, rubin_vase, unit_circle
@@ -17,6 +17,7 @@ __all__ = [
     "four_corners",
     "image_grid",
     "learning_curves",
+    "read_off",
     "rubin_vase",
     "sliding_curves",
     "sliding_histogram",

@@ -138,3 +138,59 @@ def chosen_curves(
     _mark(figure, marks or {})
     figure.update_yaxes(range=y_range)
     return with_menu(figure, groups, yaxis_title_text=titles)
+
+
+def read_off(
+    x: ArrayLike,
+    named: Curves,
+    at: Sequence[int],
+    *,
+    slider: str,
+    title: str,
+    description: str,
+    x_title: str,
+    y_title: str,
+    active: int = 0,
+    marks: Mapping[str, float] | None = None,
+    y_range: tuple[float, float] | None = None,
+    digits: int = 3,
+) -> go.Figure:
+    """Curves with a dot on each that a slider moves; the legend gives the values at the dots.
+
+    Args:
+        x: shape ``(N,)``.
+        named: name → values of shape ``(N,)``.
+        at: positions in `x` of the slider's stops.
+        slider: what the slider moves.
+        title: the figure's title.
+        description: the figure in a sentence.
+        x_title: x axis with its unit.
+        y_title: y axis with its unit.
+        active: the stop shown at first.
+        marks: label → x of a dotted vertical line.
+        y_range: limits of the y axis; the data's when left out.
+        digits: decimals of the values and of the slider's label.
+
+    Returns:
+        The figure.
+    """
+    places, lines = np.asarray(x, dtype=float), _lines(x, named)
+    frames = [
+        [
+            go.Scatter(
+                x=[places[k]],
+                y=[line.y[k]],
+                name=f"{line.name} = {line.y[k]:.{digits}f}",
+                mode="markers",
+                marker={"size": 12, "color": line.line.color},
+            )
+            for line in lines
+        ]
+        for k in at
+    ]
+    figure = go.Figure([*frames[active], *(line.update(showlegend=False) for line in lines)])
+    styled(figure, title, description, x=x_title, y=y_title)
+    _mark(figure, marks or {})
+    figure.update_yaxes(range=y_range)
+    labels = [f"{places[k]:.{digits}f}" for k in at]
+    return with_slider(figure, frames, labels, slider, active=active)
