@@ -36,6 +36,9 @@ class Network(Protocol):
     def forward(self, params: Params, buffers: Params, x: Tensor, train: bool):
         """Compute ``(logits (R, B, C), new buffers)``."""
 
+    def first_layer(self, params: Params) -> Tensor:
+        """View the first layer's weights as images, ``(R, units, height, width)``."""
+
 
 @dataclass(frozen=True)
 class Cnn:
@@ -154,6 +157,10 @@ class Cnn:
         logits = params["head.weight"] @ active + params["head.bias"][..., None]
         return logits.mT, buffers
 
+    def first_layer(self, params: Params) -> Tensor:
+        """The filters as small images, ``(R, 20, 5, 5)``."""
+        return params["conv.weight"][:, :, 0]
+
     def _patches(self, x: Tensor) -> Tensor:
         """The 5×5 patches of all images: ``(25, 576 B)`` or ``(R, 25, 576 B)``, batch last."""
         windows = x.movedim(-3, -1).contiguous()
@@ -239,6 +246,10 @@ class Mlp:
         weight = params["hidden.weight"]
         x = _images(x, len(weight)).flatten(-2)
         return (params["output.weight"] @ (weight @ x.mT).sigmoid()).mT, buffers
+
+    def first_layer(self, params: Params) -> Tensor:
+        """What each hidden unit looks for, as images ``(R, H, 28, 28)``."""
+        return params["hidden.weight"].unflatten(-1, (SIDE, SIDE))
 
 
 def _images(x: Tensor, replicas: int) -> Tensor:

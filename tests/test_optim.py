@@ -74,7 +74,7 @@ def test_a_rule_equals_its_optimizer_while_eta_and_alpha_are_constant(rule):
         expected = follow_torch(make, {k: w[r] for k, w in start.items()}, 40)
         for k in start:
             assert not torch.allclose(start[k][r], expected[k], rtol=1e-2, atol=1e-2)
-            torch.testing.assert_close(end[k][r], expected[k], **TIGHT)
+            torch.testing.assert_close(end[k][r], expected[k], rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -1,0 +1,184 @@
+"""The loop: a run of R networks with η and α in reach between steps."""
+
+from time import perf_counter
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from golden_lib.data import Digits
+from golden_lib.nets import Network
+from golden_lib.optim import Rule
+from golden_lib.training.feed import Division, Feed
+from golden_lib.training.records import History, Record
+from golden_lib.training.step import State, Step, evaluate, predict
+
+
+class Run:
+    """R networks in training: an iterator of `Record` with its state in the open; see `train`.
+
+    Attributes:
+        state: parameters, buffers and memory after the last whole step; may be replaced.
+        step: updates made, of `steps` in all.
+        interrupted: whether Ctrl-C ended the last loop; iterating again goes on from there.
+        digits: what it trains and tests on.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        rule: Rule,
+        update: Step,
+        state: State,
+        feed: Feed,
+        digits: Division,
+        hyper: tuple,
+        steps: int,
+        every: tuple[int, int],
+        progress: bool | None,
+    ):
+        self.network, self.state, self.digits, self.steps = network, state, digits, steps
+        self.step, self.interrupted = 0, False
+        self._rule, self._update, self._feed = rule, update, feed
+        self._every, self._test_every = every
+        self._hyper: dict[str, Tensor] = {}
+        self.eta, self.alpha = hyper
+        self._records: list[Record] = []
+        self._order, self._alive, self._sums = (-1, None), None, None
+        self._since, self._seconds = 0, 0.0
+        bar = None if progress is None else not progress
+        self._bar = tqdm(total=steps, unit="step", disable=bar)
+
+    @property
+    def eta(self) -> np.ndarray:
+        """η of each replica, ``(R,)``, read-only; assign a number or ``(R,)`` for the next step."""
+        return self._read("eta")
+
+    @eta.setter
+    def eta(self, value) -> None:
+        value = self._spread("eta", value)
+        if not ((value > 0) & value.isfinite()).all():  # also refuses nan
+            raise ValueError(f"eta must be > 0 and finite, got {value.tolist()}")
+        self._hyper = {**self._hyper, "eta": value}
+
+    @property
+    def alpha(self) -> np.ndarray:
+        """α of each replica, ``(R,)``, read-only; assign a number or ``(R,)`` for the next step."""
+        return self._read("alpha")
+
+    @alpha.setter
+    def alpha(self, value) -> None:
+        value = self._spread("alpha", value)
+        if self._rule.momentum and not ((value >= 0) & (value < 1)).all():
+            raise ValueError(f"alpha must be in [0, 1), got {value.tolist()}")
+        if not self._rule.momentum and not ((value > 0) & value.isfinite()).all():
+            raise ValueError(f"alpha of DLR must be > 0 and finite, got {value.tolist()}")
+        self._hyper = {**self._hyper, "alpha": value}
+
+    @property
+    def history(self) -> History:
+        """All records so far as arrays."""
+        return History.stack(self._records, len(self.eta))
+
+    @property
+    def diverged(self) -> np.ndarray:
+        """The step at which each replica's loss or logits first were not finite; −1 for never."""
+        if self._alive is None:
+            return np.full(len(self.eta), -1)
+        alive, steps = (t.numpy(force=True) for t in self._alive)
+        return np.where(alive, -1, steps + 1)
+
+    def finish(self) -> "Run":
+        """Train to the end, or to Ctrl-C, and return this run."""
+        for _ in self:
+            pass
+        return self
+
+    def predict(self) -> np.ndarray:
+        """Classes that each replica gives to the test digits, ``(R, M)``."""
+        found = predict(self.network, self.state, self.digits.test, self.digits.test_index)
+        return found.numpy(force=True)
+
+    def mistakes(self, replica: int = 0) -> tuple[Digits, np.ndarray]:
+        """The test digits that a replica gets wrong, and what it took them for."""
+        index = self.digits.test_index
+        index = index[replica] if index.dim() == 2 else index
+        tested, found = self.digits.test[index], self.predict()[replica]
+        wrong = found != tested.labels.numpy(force=True)
+        return tested[torch.from_numpy(wrong).to(index.device)], found[wrong]
+
+    @property
+    def filters(self) -> np.ndarray:
+        """The first layer's weights as images, ``(R, units, height, width)``."""
+        return self.network.first_layer(self.state.params).numpy(force=True)
+
+    def __iter__(self) -> "Run":
+        self.interrupted = False
+        return self
+
+    def __next__(self) -> Record:
+        if self.interrupted or self.step >= self.steps:
+            self._bar.close()
+            raise StopIteration
+        began, tested = perf_counter(), None
+        try:
+            while True:
+                self._advance()
+                if self.step == self.steps or self.step % self._every == 0:
+                    break
+            if self.step == self.steps or self.step % self._test_every == 0:
+                tested = self._test()
+        except KeyboardInterrupt:
+            self.interrupted = True
+            if not self._since:
+                self._bar.close()
+                raise StopIteration from None
+        return self._record(began, tested)
+
+    def _advance(self) -> None:
+        """One step, kept whole: what a Ctrl-C can cut is only what the last line has not stored."""
+        epoch, number = divmod(self.step, self._feed.steps)
+        if self._order[0] != epoch:
+            self._order = epoch, self._feed.order(epoch)
+        batch = self._feed.batch(self._order[1], number)
+        state, seen = self._update(self.state, batch, self._hyper)
+        alive = seen["finite"] if self._alive is None else self._alive[0] & seen["finite"]
+        steps = alive.long() if self._alive is None else self._alive[1] + alive
+        sums = seen["loss"], seen["accuracy"]
+        if self._since:
+            sums = self._sums[0] + sums[0], self._sums[1] + sums[1]
+        done = state, (alive, steps), sums, self.step + 1, self._since + 1
+        self.state, self._alive, self._sums, self.step, self._since = done
+        self._bar.update()
+
+    def _test(self) -> Tensor:
+        return evaluate(self.network, self.state, self.digits.test, self.digits.test_index)
+
+    def _record(self, began: float, tested: Tensor | None) -> Record:
+        loss, right = (np.float64(s.numpy(force=True)) / self._since for s in self._sums)
+        tested = np.full_like(loss, np.nan) if tested is None else tested.numpy(force=True)
+        self._since = 0
+        self._seconds += perf_counter() - began
+        epoch = self.step / self._feed.steps
+        record = Record(
+            self.step, epoch, self._seconds, loss, right, np.float64(tested), self.eta, self.alpha
+        )
+        self._records.append(record)
+        self._bar.set_postfix({"loss": loss.mean(), "test": tested.mean()}, refresh=False)
+        return record
+
+    def _read(self, name: str) -> np.ndarray:
+        value = self._hyper[name].numpy(force=True).astype(np.float64)
+        # A copy that took assignments in silence would be a slider that does nothing.
+        value.flags.writeable = False
+        return value
+
+    def _spread(self, name: str, value) -> Tensor:
+        some = next(iter(self.state.params.values()))
+        value = torch.as_tensor(value, dtype=some.dtype, device=some.device)
+        if value.dim() and value.shape != some.shape[:1]:
+            raise ValueError(
+                f"{name} must be a number or have shape ({len(some)},), got {tuple(value.shape)}"
+            )
+        return value.expand(len(some)).clone()
