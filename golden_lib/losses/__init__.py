@@ -12,11 +12,12 @@ Module `stable` derives the forms used; `energies` has the papers' energies by t
 
 from collections.abc import Callable
 from math import log, sqrt
-from typing import Final, Literal
+from typing import Final
 
 import torch
 from torch import Tensor
 
+from golden_lib.losses.arguments import Reduction, admit, reduce
 from golden_lib.losses.energies import combined_energy, divergence, dual_energy, energy
 from golden_lib.losses.stable import Divergence, Energy, Sigmoid, Square, SumOverClasses, below_top
 
@@ -37,7 +38,6 @@ __all__ = [
     "sse",
 ]
 
-Reduction = Literal["mean", "sum", "none"]
 Loss = Callable[..., Tensor]
 
 
@@ -162,13 +162,13 @@ def cross_entropy(logits: Tensor, target: Tensor, reduction: Reduction = "mean")
     Raises:
         ValueError: if a dtype, a shape or a class does not fit, or `reduction` is unknown.
     """
-    z, t = _admit(logits, target, reduction)
+    z, t = admit(logits, target, reduction)
     # ln y = (zⱼ − z_M) − ln(1 + ρ), ρ summed without the largest class M: with it, ρ < eps is lost.
     top = torch.arange(z.shape[-1], device=z.device) == z.argmax(-1, keepdim=True)
     a = below_top(z, top)
     others = a.masked_fill(top, -torch.inf).exp().sum(-1)
     # zⱼ − z_M is masked where it is 0, as its derivatives 1 − 1 would not cancel to every digit.
-    return _reduce(t.sum(-1) * others.log1p() - (t * a.masked_fill(top, 0.0)).sum(-1), reduction)
+    return reduce(t.sum(-1) * others.log1p() - (t * a.masked_fill(top, 0.0)).sum(-1), reduction)
 
 
 def logistic_sse(logits: Tensor, target: Tensor, reduction: Reduction = "mean") -> Tensor:
@@ -187,11 +187,12 @@ def logistic_sse(logits: Tensor, target: Tensor, reduction: Reduction = "mean") 
     Raises:
         ValueError: if a dtype, a shape or a class does not fit, or `reduction` is unknown.
     """
-    z, t = _admit(logits, target, reduction)
-    # σ(z) − t = (1 − t) − σ(−z): the side where σ ≤ 1/2 keeps the digits of σ, 1 − σ and σ'.
+    z, t = admit(logits, target, reduction)
+    # σ(z) − t = (1 − t) − σ(−z): the side where σ ≤ 1/2 keeps the digits of σ, 1 − σ and σ′, and
+    # its exponential does not overflow.
     positive = z > 0
-    p = torch.sigmoid(torch.where(positive, -z, z))
-    return _reduce((p - torch.where(positive, 1 - t, t)).square().sum(-1), reduction)
+    u = torch.where(positive, -z, z).exp()
+    return reduce((u / (1 + u) - torch.where(positive, 1 - t, t)).square().sum(-1), reduction)
 
 
 LOSSES: Final[dict[str, Loss]] = {
@@ -249,53 +250,5 @@ def pointwise(name: str, y: Tensor, t: Tensor) -> Tensor:
 
 
 def _over_classes(name: str, logits: Tensor, target: Tensor, reduction: Reduction) -> Tensor:
-    z, t = _admit(logits, target, reduction)
-    return _reduce(SumOverClasses.apply(z, t, _SUMMANDS[name]), reduction)
-
-
-def _reduce(per_sample: Tensor, reduction: Reduction) -> Tensor:
-    if reduction == "none":
-        return per_sample
-    return per_sample.mean(-1) if reduction == "mean" else per_sample.sum(-1)
-
-
-def _admit(logits: Tensor, target: Tensor, reduction: str) -> tuple[Tensor, Tensor]:
-    """Check at the door; return logits of at least float32 and the target as probabilities."""
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f'reduction must be "mean", "sum" or "none", got {reduction!r}')
-    if not logits.is_floating_point():
-        raise ValueError(f"logits must be floating point, got {logits.dtype}")
-    if logits.ndim < 2 or logits.shape[-1] < 2:
-        raise ValueError(f"logits must be (..., B, C) with C ≥ 2, got {tuple(logits.shape)}")
-    if target.dtype == torch.bool or target.is_complex():
-        raise ValueError(f"target must be class indices or probabilities, got {target.dtype}")
-    indices = not target.is_floating_point()
-    least = 1 if indices else 2
-    full = logits.shape[: logits.ndim - indices]
-    if target.ndim < least or target.shape != full[len(full) - target.ndim :]:
-        kind = "indices" if indices else "probabilities"
-        raise ValueError(
-            f"target must be {kind} of shape {tuple(full)} or without its leading axes, "
-            f"got {tuple(target.shape)}"
-        )
-    C = logits.shape[-1]
-    _refuse_outside(
-        target, C - 1 if indices else 1, "class indices" if indices else "probabilities"
-    )
-    z = logits if logits.dtype == torch.float64 else logits.float()
-    if not indices:
-        return z, target.detach().to(z.dtype)
-    one_hot = target.unsqueeze(-1) == torch.arange(C, device=target.device)
-    outside = ((target < 0) | (target >= C)).unsqueeze(-1)
-    return z, one_hot.to(z.dtype).masked_fill(outside, torch.nan)
-
-
-def _refuse_outside(target: Tensor, largest: int, kind: str) -> None:
-    if target.device.type != "cpu" or not target.numel():
-        return
-    try:
-        low, high = (bound.item() for bound in target.detach().aminmax())
-    except RuntimeError:  # tracers and transforms refuse to show values, each in its own way
-        return
-    if not (low >= 0 and high <= largest):  # also refuses nan
-        raise ValueError(f"target must be {kind} in [0, {largest}], got {low} to {high}")
+    z, t = admit(logits, target, reduction)
+    return reduce(SumOverClasses.apply(z, t, _SUMMANDS[name]), reduction)
