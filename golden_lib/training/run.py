@@ -53,28 +53,28 @@ class Run:
     @property
     def eta(self) -> np.ndarray:
         """η of each replica, ``(R,)``, read-only; assign a number or ``(R,)`` for the next step."""
-        return self._read("eta")
+        return self._eta
 
     @eta.setter
     def eta(self, value) -> None:
-        value = self._spread("eta", value)
+        given, value = self._spread("eta", value)
         if not ((value > 0) & value.isfinite()).all():  # also refuses nan
-            raise ValueError(f"eta must be > 0 and finite, got {value.tolist()}")
-        self._hyper = {**self._hyper, "eta": value}
+            raise ValueError(f"eta must be > 0 and finite, got {_plain(given)}")
+        self._eta, self._hyper = given, {**self._hyper, "eta": value}
 
     @property
     def alpha(self) -> np.ndarray:
         """α of each replica, ``(R,)``, read-only; assign a number or ``(R,)`` for the next step."""
-        return self._read("alpha")
+        return self._alpha
 
     @alpha.setter
     def alpha(self, value) -> None:
-        value = self._spread("alpha", value)
+        given, value = self._spread("alpha", value)
         if self._rule.momentum and not ((value >= 0) & (value < 1)).all():
-            raise ValueError(f"alpha must be in [0, 1), got {value.tolist()}")
+            raise ValueError(f"alpha must be in [0, 1), got {_plain(given)}")
         if not self._rule.momentum and not ((value > 0) & value.isfinite()).all():
-            raise ValueError(f"alpha of DLR must be > 0 and finite, got {value.tolist()}")
-        self._hyper = {**self._hyper, "alpha": value}
+            raise ValueError(f"alpha must be > 0 and finite for DLR, got {_plain(given)}")
+        self._alpha, self._hyper = given, {**self._hyper, "alpha": value}
 
     @property
     def history(self) -> History:
@@ -168,17 +168,19 @@ class Run:
         self._bar.set_postfix({"loss": loss.mean(), "test": tested.mean()}, refresh=False)
         return record
 
-    def _read(self, name: str) -> np.ndarray:
-        value = self._hyper[name].numpy(force=True).astype(np.float64)
-        # A copy that took assignments in silence would be a slider that does nothing.
-        value.flags.writeable = False
-        return value
-
-    def _spread(self, name: str, value) -> Tensor:
+    def _spread(self, name: str, value) -> tuple[np.ndarray, Tensor]:
+        """A setting as given and as the step takes it, both ``(R,)``."""
         some = next(iter(self.state.params.values()))
-        value = torch.as_tensor(value, dtype=some.dtype, device=some.device)
-        if value.dim() and value.shape != some.shape[:1]:
+        value = value.numpy(force=True) if isinstance(value, Tensor) else value
+        given = np.array(value, dtype=np.float64)
+        if given.shape not in ((), (len(some),)):
             raise ValueError(
-                f"{name} must be a number or have shape ({len(some)},), got {tuple(value.shape)}"
+                f"{name} must be a number or have shape ({len(some)},), got shape {given.shape}"
             )
-        return value.expand(len(some)).clone()
+        given = np.broadcast_to(given, len(some))  # read-only: its elements are no sliders
+        return given, torch.tensor(given.tolist(), dtype=some.dtype, device=some.device)
+
+
+def _plain(given: np.ndarray) -> float | list[float]:
+    """What was given, for a message: one number where it is the same for all."""
+    return given[0].item() if (given == given[0]).all() or len(given) == 1 else given.tolist()

@@ -58,7 +58,7 @@ def make_step(network: str | Network, loss: str | Loss, rule: str | Rule) -> Ste
       ``(R, B, 28, 28)`` with ``(R, B)``, own to each; a target may also be probabilities.
     - ``hyper`` is ``{"eta": (R,), "alpha": (R,)}``.
     - ``metrics`` holds, each ``(R,)``, ``"loss"`` and ``"accuracy"`` of this batch before the
-      update, and ``"finite"``: whether loss and logits still are.
+      update, and ``"finite"``: whether loss and logits still are; where not, the accuracy is 0.
 
     Args:
         network: a name in `NETWORKS`, or a network.
@@ -79,7 +79,11 @@ def make_step(network: str | Network, loss: str | Loss, rule: str | Rule) -> Ste
             losses = loss(logits, target)
             # The gradient of a bias that batch normalisation cancels is 0: materialised as such.
             grads = torch.autograd.grad(
-                losses.sum(), list(leaves.values()), allow_unused=True, materialize_grads=True
+                losses,
+                list(leaves.values()),
+                torch.ones_like(losses),
+                allow_unused=True,
+                materialize_grads=True,
             )
         with torch.no_grad():
             params, memory = rule.update(
@@ -90,12 +94,10 @@ def make_step(network: str | Network, loss: str | Loss, rule: str | Rule) -> Ste
                 hyper["alpha"],
             )
             logits, losses = logits.detach(), losses.detach()
-            metrics = {
-                "loss": losses,
-                "accuracy": _share_right(_classes(logits), target, logits.dtype),
-                # One sum carries every NaN and infinity of the logits.
-                "finite": (logits.sum((-2, -1)) + losses).isfinite(),
-            }
+            # One sum carries every NaN and infinity; 0 times it is 0 only if it is finite.
+            finite = (logits.sum((-2, -1)) + losses) * 0 == 0
+            right = _share_right(logits.argmax(-1), target, logits.dtype)
+            metrics = {"loss": losses, "accuracy": right * finite, "finite": finite}
         return State(params, buffers, memory), metrics
 
     return step
