@@ -133,12 +133,18 @@ REFUSED = [
     ({"test": torch.tensor([5, 5])}, r"test must hold no index twice"),
     ({"test": torch.zeros(3, 4).long()}, r"test must have shape \(M,\) or \(1, M\), got"),
     ({"data": (digits(), digits()), "test": 5}, r"test must be None where data is a pair, got 5"),
-    ({"data": digits(3, torch.tensor([0, 10, 1]))}, r"labels must be in 0 … 9, got 0 … 10"),
-    ({"data": digits(3, torch.tensor([0, -1, 1]))}, r"labels must be in 0 … 9, got -1 … 1"),
+    (
+        {"data": digits(3, torch.tensor([0, 10, 1])), "batch_size": 1},
+        r"labels must be in 0 … 9, got 0 … 10",
+    ),
+    (
+        {"data": digits(3, torch.tensor([0, -1, 1])), "batch_size": 1},
+        r"labels must be in 0 … 9, got -1 … 1",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("given", "message"), REFUSED, ids=str)
+@pytest.mark.parametrize(("given", "message"), REFUSED, ids=[m for _, m in REFUSED])
 def test_bad_input_is_refused_in_one_sentence(given, message):
     with pytest.raises(ValueError, match=message) as refusal:
         short(**given)

@@ -125,7 +125,7 @@ def _indices(n: int, test, seed: int, replicas: int) -> tuple[Tensor, Tensor]:
     if not isinstance(test, Tensor):
         if test == 0:
             return torch.arange(n), torch.arange(0)
-        return split(n, n // 10 if test is None else test, seed)
+        return split(n, max(1, n // 10) if test is None else test, seed)
     if test.dim() not in (1, 2) or (test.dim() == 2 and len(test) != replicas):
         raise ValueError(
             f"test must have shape (M,) or ({replicas}, M), got shape {tuple(test.shape)}"
