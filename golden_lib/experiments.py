@@ -3,23 +3,19 @@
     python -m golden_lib.experiments cnn_protocol --out book/results
 
 writes ``book/results/cnn_protocol.json``: the accuracies of every run with the command, seeds,
-device and versions that made them. The book's chapters read those files with `read`.
+device and versions that made them. `golden_lib.results` reads those files for the book's chapters.
 """
 
 import argparse
-import json
-import os
-import platform
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from importlib.metadata import version
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import torch
 
+from golden_lib import results
 from golden_lib.golden import ALPHA, ETA
 from golden_lib.nets import Mlp
 from golden_lib.training import train
@@ -163,106 +159,9 @@ def find_experiment(name: str) -> Experiment:
     return EXPERIMENTS[name]
 
 
-def provenance(command: Sequence[str]) -> dict[str, Any]:
-    """Where a measurement came from: command, device and versions."""
-    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-    return {
-        "command": " ".join(command),
-        "device": gpu or f"{platform.machine()}, {os.cpu_count()} CPU cores",
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in ("torch", "numpy", "matplotlib", "pillow")},
-    }
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What one condition gave; arrays over T records and R replicas.
-
-    Attributes:
-        label: the condition's name.
-        epoch: shape ``(T,)``.
-        seed: shape ``(R,)``, and so `eta`, `alpha` and `diverged`.
-        test_accuracy: shape ``(T, R)``.
-        loss: shape ``(T, R)``.
-    """
-
-    label: str
-    epoch: np.ndarray
-    seed: np.ndarray
-    eta: np.ndarray
-    alpha: np.ndarray
-    diverged: np.ndarray
-    test_accuracy: np.ndarray
-    loss: np.ndarray
-
-    def at(self, eta: float, alpha: float) -> "Measurement":
-        """The replicas with this η and α, one for each seed."""
-        return self._only(np.isclose(self.eta, eta) & np.isclose(self.alpha, alpha))
-
-    def best(self, score: Callable[["Measurement"], float] | None = None) -> "Measurement":
-        """The replicas with the η and α of the highest score, by default the last mean accuracy."""
-        score = score or (lambda cell: float(cell.test_accuracy[-1].mean()))
-        pairs = sorted(set(zip(self.eta, self.alpha, strict=True)))
-        return max((self.at(*pair) for pair in pairs), key=score)
-
-    def _only(self, kept: np.ndarray) -> "Measurement":
-        columns = {
-            field.name: getattr(self, field.name)[..., kept]
-            for field in fields(self)
-            if field.name not in ("label", "epoch")
-        }
-        return replace(self, **columns)
-
-
-@dataclass(frozen=True)
-class Results:
-    """A results file: what was measured, by label, and where it came from."""
-
-    measurements: dict[str, Measurement]
-    provenance: dict[str, Any]
-
-    @property
-    def source(self) -> str:
-        """Command, device and versions in a sentence."""
-        made = self.provenance
-        versions = ", ".join(f"{k} {v}" for k, v in made["versions"].items())
-        return f"{made['command']} ({made['device']}; Python {made['python']}, {versions})"
-
-
-def read(path: str | Path) -> Results:
-    """Read a results file.
-
-    Raises:
-        ValueError: if the file is not a results file.
-    """
-    try:
-        kept = json.loads(Path(path).read_text(encoding="utf-8"))
-        measurements = {
-            entry["label"]: Measurement(
-                entry["label"],
-                *(np.array(entry[k]) for k in ("epoch", "seed", "eta", "alpha", "diverged")),
-                np.array(entry["test_accuracy"], dtype=float).T,
-                np.array(entry["loss"], dtype=float).T,
-            )
-            for entry in kept["measurements"]
-        }
-        return Results(measurements, kept["provenance"])
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"path must be a results file, got {path} ({error!r})") from None
-
-
 def write(name: str, seeds: Sequence[int], folder: Path, command: Sequence[str], **options) -> Path:
     """Run an experiment and write its file, whole or not at all; options are those of `measure`."""
-    kept = {
-        "provenance": provenance(command),
-        "measurements": list(measure(name, seeds, **options)),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    path, draft = folder / f"{name}.json", folder / f".{name}.json.draft"
-    draft.write_text(json.dumps(kept, ensure_ascii=False, separators=(",", ":")) + "\n")
-    draft.replace(path)
-    return path
+    return results.write(folder / f"{name}.json", measure(name, seeds, **options), command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -7,9 +7,10 @@ import pytest
 
 from golden_lib import experiments
 from golden_lib.data import rendered_digits
-from golden_lib.experiments import EXPERIMENTS, Condition, Experiment, measure, read, write
+from golden_lib.experiments import EXPERIMENTS, Condition, Experiment, measure, write
 from golden_lib.golden import ALPHA, ETA
 from golden_lib.nets import Mlp
+from golden_lib.results import Measurement, read, table
 from golden_lib.training import train
 
 
@@ -94,3 +95,19 @@ def test_the_command_line_explains_itself(capsys):
         experiments.main(["--help"])
     help_text = capsys.readouterr().out
     assert all(name in help_text for name in EXPERIMENTS)
+
+
+def test_a_table_gives_mean_sample_deviation_range_and_n():
+    accuracy = np.array([[0.1, 0.1, 0.1], [0.9, 0.95, 1.0]])
+    same = np.zeros(3)
+    cell = Measurement("x", np.arange(2), np.arange(3), same + 0.5, same, same, accuracy, accuracy)
+    assert table({"x": cell}).splitlines()[-1] == (
+        "| x | 0.5 | 0 | 95.00 | 5.00 | 90.0 to 100.0 | 3 |"
+    )
+
+
+def test_accuracies_over_eta_are_in_order_of_eta(small, tmp_path):
+    one = read(write("small", range(2), tmp_path, ["command"])).measurements["one"]
+    etas, accuracies = one.over_eta(0.0)
+    assert etas.tolist() == [0.1, 1e9]
+    np.testing.assert_array_equal(accuracies[0], one.at(0.1, 0.0).test_accuracy[-1])
