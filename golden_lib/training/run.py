@@ -145,7 +145,8 @@ class Run:
         state, seen = self._update(self.state, batch, self._hyper)
         alive = seen["finite"] if self._alive is None else self._alive[0] & seen["finite"]
         steps = alive.long() if self._alive is None else self._alive[1] + alive
-        sums = seen["loss"], seen["accuracy"]
+        # In double precision: an epoch of online training sums 60,000 of them.
+        sums = seen["loss"].double(), seen["accuracy"].double()
         if self._since:
             sums = self._sums[0] + sums[0], self._sums[1] + sums[1]
         done = state, (alive, steps), sums, self.step + 1, self._since + 1
@@ -156,7 +157,7 @@ class Run:
         return evaluate(self.network, self.state, self.digits.test, self.digits.test_index)
 
     def _record(self, began: float, tested: Tensor | None) -> Record:
-        loss, right = (np.float64(s.numpy(force=True)) / self._since for s in self._sums)
+        loss, right = (s.numpy(force=True) / self._since for s in self._sums)
         tested = np.full_like(loss, np.nan) if tested is None else tested.numpy(force=True)
         self._since = 0
         self._seconds += perf_counter() - began
