@@ -360,6 +360,7 @@ EQUATIONS: tuple[Equation, ...] = (
             ),
         ),
         correction=Eq(E * _i, log(varphi) / varphi),
+        correction_latex=r"Ei = \frac{\ln(\varphi)}{\varphi}",
         evidence=r"At $p_1$, $E = -p_1 \ln p_1 = \ln(\varphi)/\varphi \approx 0.2974$ by each of "
         r"Eq. 18, 20, 21 and 22, so $E/2 \approx 0.1487$: the printed form is too large by the "
         r"factor 2.",

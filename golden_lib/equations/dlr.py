@@ -12,13 +12,19 @@ from golden_lib.equations.ledger import Claim, Equation, Fact, ProofError
 from golden_lib.equations.proofs import sign_on, zero
 
 eta_ij = sp.Symbol("eta_ij", real=True)
-eta_0, alpha, weight, norm, others = sp.symbols(
-    r"eta_0 alpha \lvert{}w_{ij}\rvert \lVert{}w\rVert r", positive=True
+eta_0, alpha, weight, others = sp.symbols(r"eta_0 alpha \lvert{}w_{ij}\rvert r", positive=True)
+norm, norm_j, norm_i = sp.symbols(
+    r"\lVert{}w\rVert \lVert{}w_j\rVert \lVert{}w_i\rVert", positive=True
 )
 gradient = sp.Symbol("g_ij", real=True, nonzero=True)
 _step = sp.Symbol("Delta_w", real=True)
 _share = sp.Symbol("x", positive=True)
 _RATE = eta_0 * (weight + alpha) / (norm + alpha)
+
+
+def _rate_of(relation: sp.Eq) -> sp.Expr:
+    """The rate that Eq. 1 or 3 gives, with one letter for either norm."""
+    return relation.rhs.subs({norm_j: norm, norm_i: norm})
 
 
 def _sign(expr: sp.Expr) -> int:
@@ -33,10 +39,10 @@ def _sign(expr: sp.Expr) -> int:
 def _descends(relation: sp.Eq) -> bool:
     """Whether a rate descends, η₀ for a neuron's only weight and α's share for a weight of 0."""
     return (
-        zero(relation.rhs.subs(norm, weight) - eta_0)
-        and zero(relation.rhs.subs(weight, 0) - eta_0 * alpha / (norm + alpha))
-        and zero(sp.diff(relation.rhs, weight, 2))
-        and _sign(_step_of_2(relation.rhs) * gradient) == -1
+        zero(_rate_of(relation).subs(norm, weight) - eta_0)
+        and zero(_rate_of(relation).subs(weight, 0) - eta_0 * alpha / (norm + alpha))
+        and zero(sp.diff(_rate_of(relation), weight, 2))
+        and _sign(_step_of_2(_rate_of(relation)) * gradient) == -1
     )
 
 
@@ -66,9 +72,9 @@ _BOUNDS = Fact(
     r"0, and $\eta_0$, for a neuron's only weight, since $0 \le \lvert w_{ij}\rvert \le \lVert "
     r"w\rVert$",
     lambda e: (
-        _sign(sp.diff(e.correction.rhs, weight)) == 1
-        and zero(e.correction.rhs.subs(weight, 0) - eta_0 * alpha / (norm + alpha))
-        and zero(e.correction.rhs.subs(weight, norm) - eta_0)
+        _sign(sp.diff(_rate_of(e.correction), weight)) == 1
+        and zero(_rate_of(e.correction).subs(weight, 0) - eta_0 * alpha / (norm + alpha))
+        and zero(_rate_of(e.correction).subs(weight, norm) - eta_0)
     ),
 )
 
@@ -80,20 +86,23 @@ _PRINTED_CLIMBS = (
 
 
 def _rate(number: int, index: str, title: str, claims: tuple[Claim, ...], note: str) -> Equation:
+    """Eq. 1 or Eq. 3, which differ in the neuron whose weights the norm sums."""
+    of_neuron = {"j": norm_j, "i": norm_i}[index]
+    share = rf"\frac{{\lvert w_{{ij}}\rvert + \alpha}}{{\lVert w_{index}\rVert + \alpha}}"
     return Equation(
         "DLR",
         number,
         title,
-        rf"\eta_{{ij}} = -\eta_0 "
-        rf"\frac{{\lvert w_{{ij}}\rvert + \alpha}}{{\lVert w_{index}\rVert + \alpha}}",
-        Eq(eta_ij, -_RATE),
+        r"\eta_{ij} = -\eta_0 " + share,
+        Eq(eta_ij, -_RATE.subs(norm, of_neuron)),
         "erratum",
         r"it is a rate with which Eq. 2 lowers the cost to first order, $\eta_0$ for a neuron's "
         r"only weight and $\alpha \eta_0/(\lVert w\rVert + \alpha)$ for a weight of 0",
         _descends,
         facts=(_BOUNDS,),
         claims=claims,
-        correction=Eq(eta_ij, _RATE),
+        correction=Eq(eta_ij, _RATE.subs(norm, of_neuron)),
+        correction_latex=r"\eta_{ij} = \eta_0 " + share,
         evidence=_PRINTED_CLIMBS,
         note=note,
     )
@@ -110,7 +119,7 @@ EQUATIONS: tuple[Equation, ...] = (
                 False,
                 "as printed all rates are negative and the biggest weight has the lowest; true of "
                 "the correction",
-                lambda e: _sign(sp.diff(e.statement.rhs, weight)) == 1,
+                lambda e: _sign(sp.diff(_rate_of(e.statement), weight)) == 1,
             ),
             Claim(
                 r"With $\alpha > \lVert w_j\rVert \gg w_{ij}$ all synapses have similar learning "
@@ -119,7 +128,7 @@ EQUATIONS: tuple[Equation, ...] = (
                 r"in size they lie between $\eta_0/2$ and $\eta_0$; for $w_{ij} \ll \lVert "
                 r"w_j\rVert$ all of a neuron's are near $\alpha \eta_0/(\lVert w_j\rVert + "
                 r"\alpha)$",
-                lambda e: _lowest_share_exceeds_half(e.correction.rhs),
+                lambda e: _lowest_share_exceeds_half(_rate_of(e.correction)),
             ),
             Claim(
                 "As learning progresses and the norm grows, the learning rate of all synapses "
@@ -138,9 +147,9 @@ EQUATIONS: tuple[Equation, ...] = (
                 r"as $\lVert w\rVert \to \infty$ the rate of a fixed weight tends to 0, of a fixed "
                 r"share $x$ of the norm to $x \eta_0$",
                 lambda e: (
-                    sp.limit(e.correction.rhs, norm, sp.oo) == 0
+                    sp.limit(_rate_of(e.correction), norm, sp.oo) == 0
                     and zero(
-                        sp.limit(e.correction.rhs.subs(weight, _share * norm), norm, sp.oo)
+                        sp.limit(_rate_of(e.correction).subs(weight, _share * norm), norm, sp.oo)
                         - _share * eta_0
                     )
                 ),
@@ -149,7 +158,7 @@ EQUATIONS: tuple[Equation, ...] = (
                 "It works similarly to gradient descent with a uniform rate.",
                 True,
                 r"as $\alpha \to \infty$ every corrected rate tends to $\eta_0$",
-                lambda e: zero(sp.limit(e.correction.rhs, alpha, sp.oo) - eta_0),
+                lambda e: zero(sp.limit(_rate_of(e.correction), alpha, sp.oo) - eta_0),
             ),
         ),
         note=r"$\lVert w_j\rVert$ sums over $i$, the post-synaptic weights of the pre-synaptic "

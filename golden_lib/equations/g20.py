@@ -21,6 +21,7 @@ from golden_lib.equations.proofs import (
     p_1,
     phi,
     sign_on,
+    solutions,
     solved_by,
     zero,
 )
@@ -65,8 +66,15 @@ _valley = 3 * _w**4 - 4 * _w**3 - 12 * _w**2
 
 
 def _derivative_by_one_output(sse: sp.Expr) -> sp.Expr:
-    """∂L/∂y of one of the N·K outputs, for symbolic N and K."""
-    return sp.simplify(sse.diff(_y[_m, _j]).doit().subs({_j <= _K: True, _m <= _N: True}))
+    """∂L/∂y of one of the N·K outputs, for symbolic N and K.
+
+    SymPy says "if m ≤ N and j ≤ K, else 0"; the first branch is the one for an output that there is.
+    """
+    return (
+        sse.diff(_y[_m, _j])
+        .doit()
+        .replace(lambda e: isinstance(e, sp.Piecewise), lambda e: e.args[0].expr)
+    )
 
 
 def _step_on(relation: sp.Eq, loss: sp.Expr) -> sp.Expr:
@@ -248,6 +256,8 @@ _MODEL = (
             ),
         ),
         correction=Eq(_info(d), -_PRINTED_INFO),
+        correction_latex=r"L_I(d) = -\sin(d) \cdot \ln\left(\cos(d)\right) - \cos(d) \cdot "
+        r"\ln\left(\sin(d)\right)",
         evidence=r"As printed $L_I(\pi/4) = -\ln 2/\sqrt 2 \approx -0.490$ is the maximum, and "
         r"$L_I \to -\infty$ for $d \to 0$ and $d \to \pi/2$. Both minus signs of Eq. 8 are lost.",
         note="Corrected from G22 Eq. 24; Eq. 22 is the derivative with the corrected sign. The "
@@ -267,15 +277,23 @@ _GOLDEN_CLAIMS = {
             lambda e: not less(LEAST_COMBINED, combined_energy(sp.asin(P1))),
         ),
     ),
+    15: (
+        Claim(
+            "Two quantities are in the golden ratio if their ratio is that of their sum to the "
+            "larger.",
+            True,
+            r"$x = (x + 1)/x$ has the same solutions, of which $-p_2 \approx 1.618$ is positive",
+            lambda e: solutions(Eq(p, (p + 1) / p), p) == solutions(e.statement, p),
+        ),
+    ),
     17: (
         Claim(
             "It is closely connected with Eq. 14.",
             True,
-            "replacing $p$ by $-p$ in $1 - p = p^2$ gives $1 + p = p^2$, which divided by $-p$ is "
-            "it",
-            lambda e: (
-                zero(((1 - p) - p**2).subs(p, -p) / p - (e.statement.lhs - e.statement.rhs))
-                or zero(((1 - p) - p**2).subs(p, -p) / p + (e.statement.rhs - e.statement.lhs))
+            "replacing $p$ by $-p$ in $1 - p = p^2$ gives $1 + p = p^2$, which divided by $p$ is "
+            "$1 - p = -1/p$",
+            lambda e: identical(
+                ((1 - p) - p**2).subs(p, -p) / p, e.statement.lhs - e.statement.rhs
             ),
         ),
         Claim(
@@ -390,6 +408,7 @@ _LOSS = (
             ),
         ),
         correction=Eq(_L, 1 / (1 + exp(-sqrt(2) * _info(d)))),
+        correction_latex=r"L(d) = \frac{1}{1 + \exp\left(-\sqrt{2} \cdot L_I(d)\right)}",
         evidence=r"Dividing by $p = 1/\sqrt 2$ multiplies by $\sqrt 2$: the printed exponent is 2 "
         r"times too small. With $L_I(\pi/4) = \ln 2/\sqrt 2$ the printed form is $0.586$ and the "
         r"substitution gives $2/3$.",

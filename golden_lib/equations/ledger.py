@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
-import sympy as sp
 from sympy.logic.boolalg import Boolean
 
 Status = Literal["definition", "identity", "golden", "assumption", "erratum"]
@@ -80,7 +79,8 @@ class Equation:
         decide: whether the proposition is true of a relation; raises `ProofError` if undecided.
         facts: what else is proved.
         claims: sentences of the paper that hang on the equation, true and false.
-        correction: the right form; errata only.
+        correction: the right form as a SymPy relation; errata only.
+        correction_latex: the right form as LaTeX; errata only.
         evidence: the number or proof that the printed form fails; errata only.
         note: how the equation is read; empty where it reads itself.
     """
@@ -96,6 +96,7 @@ class Equation:
     facts: tuple[Fact, ...] = ()
     claims: tuple[Claim, ...] = ()
     correction: Boolean | None = None
+    correction_latex: str = ""
     evidence: str = ""
     note: str = ""
 
@@ -104,18 +105,16 @@ class Equation:
             raise ValueError(f"paper must be one of {', '.join(PAPERS)}, got {self.paper!r}")
         if self.status not in get_args(Status):
             raise ValueError(f"status must be one of {', '.join(STATUSES)}, got {self.status!r}")
-        if (self.status == "erratum") != (self.correction is not None and self.evidence != ""):
-            raise ValueError(f"{self.label} must have a correction and evidence if an erratum only")
+        given = {self.correction is not None, self.correction_latex != "", self.evidence != ""}
+        if given != {self.status == "erratum"}:
+            raise ValueError(
+                f"{self.label}: a correction and evidence must go with an erratum only"
+            )
 
     @property
     def label(self) -> str:
         """The paper's tag and the number, such as ``"G22 Eq. 24"``."""
         return f"{self.paper} Eq. {self.number}"
-
-    @property
-    def correction_latex(self) -> str:
-        """The correction as LaTeX, empty where there is none."""
-        return "" if self.correction is None else sp.latex(self.correction, ln_notation=True)
 
     def check(self) -> tuple[str, ...]:
         """Prove the verdict, every fact and the verdict on every claim.

@@ -7,6 +7,7 @@ points makes a yes.
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cache
 from math import prod
 from typing import Final
 
@@ -90,7 +91,7 @@ def _normal(expr: sp.Expr) -> sp.Expr:
     p in (0, 1) becomes q/(1 + q), and an angle in (0, π/2) the half-angle's tangent, in (0, 1) too:
     then everything under a root or logarithm is a positive fraction whose factors split.
     """
-    expr = sp.sympify(expr).subs(GOLDEN)
+    expr = _golden_logs(sp.sympify(expr).subs(GOLDEN))
     unit = _odds / (1 + _odds)
     expr = expr.subs(p, unit)
     for angle in expr.free_symbols & {phi, d}:
@@ -99,7 +100,7 @@ def _normal(expr: sp.Expr) -> sp.Expr:
     expr = expr.replace(
         lambda e: isinstance(e, sp.log), lambda e: sp.expand_log(sp.log(_factored(e.args[0])))
     )
-    expr = _golden_logs(sp.expand_log(sp.expand(expr)))
+    expr = sp.expand_log(sp.expand(expr))
     if not expr.free_symbols - {varphi}:
         return sp.radsimp(sp.expand(sp.simplify(expr)))
     letters = {log: sp.Dummy("ln") for log in expr.atoms(sp.log)}
@@ -122,6 +123,7 @@ def _samples(symbols: Iterable[sp.Symbol]) -> Iterator[dict[sp.Symbol, sp.Expr]]
         yield {s: _POINTS[(shift + 2 * k) % len(_POINTS)] for k, s in enumerate(symbols)}
 
 
+@cache
 def zero(expr: sp.Expr) -> bool:
     """Whether an expression is 0 everywhere: p in (0, 1), φ and d in (0, π/2), others as assumed.
 
@@ -153,6 +155,7 @@ def parts(relation: Boolean) -> tuple[sp.Eq, ...]:
     return tuple(sp.And.make_args(relation))
 
 
+@cache
 def sign_on(expr: sp.Expr, x: sp.Symbol, a: sp.Expr = 0, b: sp.Expr = 1, depth: int = 4) -> int:
     """The sign of a function on the open interval (a, b): 1, −1, or 0 if it is not of one sign.
 
@@ -190,6 +193,7 @@ def sign_on(expr: sp.Expr, x: sp.Symbol, a: sp.Expr = 0, b: sp.Expr = 1, depth: 
     raise ProofError(f"undecided: the signs of {low} and {high}")
 
 
+@cache
 def least_at(expr: sp.Expr, x: sp.Symbol, at: sp.Expr, a: sp.Expr = 0, b: sp.Expr = 1) -> bool:
     """Whether a function on (a, b) is least at one point and there only.
 

@@ -6,6 +6,7 @@ paper's own file puts these sections in its order and adds what that paper says 
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import sympy as sp
 from sympy import And, Eq, Rational, cos, exp, log, pi, sin, sqrt
@@ -82,6 +83,7 @@ LEAST_COMBINED = log(2) / sqrt(2)
 # --- proofs that more than one paper needs ---
 
 
+@cache
 def combined_energy_is_least(expr: sp.Expr) -> bool:
     """Whether a function of d, a multiple of E*, is least on (0, π/2) at π/4 alone.
 
@@ -105,6 +107,7 @@ def combined_energy_is_least(expr: sp.Expr) -> bool:
     )
 
 
+@cache
 def circle_energy_increases(expr: sp.Expr) -> bool:
     """Whether a function of φ has the derivative 2(1 − c² − c² ln c)/c, c = cos φ, which is > 0."""
     c = sp.Symbol("c", positive=True)
@@ -112,6 +115,7 @@ def circle_energy_increases(expr: sp.Expr) -> bool:
     return identical(sp.diff(expr, phi), slope.subs(c, cos(phi))) and sign_on(slope, c) == 1
 
 
+@cache
 def tends_to_infinity(expr: sp.Expr, angle: sp.Symbol, at: sp.Expr) -> bool:
     """Whether a function tends to +∞ as the angle tends to an end of (0, π/2) from inside."""
     return sp.limit(expr, angle, at, "+" if at == 0 else "-") == sp.oo
@@ -659,6 +663,7 @@ def chain(paper: str) -> tuple[Equation, ...]:
                 ),
             ),
             correction=Eq(E, -p / 2 * log(1 - p)),
+            correction_latex=r"E = -\frac{p}{2} \cdot \ln\left(1-p\right)",
             evidence=r"At $p_1$, Eq. 18 is $0.2974$ and the printed form $0.3676$; it is larger by "
             r"the factor $2 p_1 \approx 1.236$.",
             note="The correction is golden, as Eq. 20 is: it holds at $p_1$ alone of the roots in "
@@ -831,14 +836,20 @@ def resolved(paper: str, number: int, energy_number: int) -> Equation:
 def _p_is_resolved(equation: Equation) -> bool:
     """Whether E gives p: the right side is free of p, and E is one to one on (0, 1).
 
-    E(p) = −x/(1 + eˣ) with x = ln((1 − p)/p) is least where (x − 1)eˣ = 1, x = 1 + W(1/e), and
-    its value there is −e^−x = −W(1/e).
+    E(p) = −x/(1 + eˣ) with x = ln((1 − p)/p) turns where (x − 1)eˣ = 1. There x = 1 + W with
+    W = W(1/e) > 0, so eˣ = 1/W, and E = −W. E is 0 at p = 0 and p = 1/2, and convex (Eq. 18).
     """
     x = sp.Symbol("x", real=True)
-    turn = 1 + sp.LambertW(exp(-1))
-    slope = sp.diff(-x / (1 + exp(x)), x).subs(x, turn)
-    low = (-x / (1 + exp(x))).subs(x, turn)
-    two_to_one = not differ(slope, 0) and not differ(low, -sp.LambertW(exp(-1)))
+    W = sp.Symbol("W", positive=True)
+    turn = {exp(x): 1 / W, x: 1 + W}
+    value = -x / (1 + exp(x))
+    two_to_one = (
+        zero(energy(p) - value.subs(x, log((1 - p) / p)))
+        and zero(sp.diff(value, x).subs(turn))
+        and zero(value.subs(turn) + W)
+        and sp.limit(energy(p), p, 0, "+") == energy(HALF) == 0
+        and sign_on(sp.diff(energy(p), p, 2), p) == 1
+    )
     return not (equation.statement.rhs.has(p) and two_to_one)
 
 
@@ -910,20 +921,14 @@ def _unrolls_any_gradient(relation: sp.Eq) -> bool:
     return sp.simplify(made - whole) == 0
 
 
-def momentum_value(relation: sp.Eq) -> sp.Expr:
-    """The α that a relation gives."""
-    (value,) = sp.solve(relation.subs(GOLDEN), alpha)
-    return value
-
-
 ALPHA = sqrt(2) * P1
 ETA = (1 - ALPHA) ** 2
 
 
 def momentum(relation: sp.Eq) -> bool:
     """Whether a relation gives the α that takes 1/√2 to p₁ and rounds to 0.874."""
-    value = momentum_value(relation)
-    return zero(value / sqrt(2) - P1) and rounds_to(value, "0.874")
+    values = sp.solve(relation.subs(GOLDEN), alpha)
+    return len(values) == 1 and zero(values[0] / sqrt(2) - P1) and rounds_to(values[0], "0.874")
 
 
 def learning_rate(relation: sp.Eq) -> bool:
