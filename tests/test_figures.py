@@ -1,5 +1,7 @@
 """Figures show the arrays that they were given, and their controls reach all of them."""
 
+from functools import cache
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -12,6 +14,7 @@ X = np.linspace(0, 1, 11)
 STOPS = {f"k = {k}": {"line": k * X} for k in (1, 2, 3)}
 
 
+@cache
 def every_figure() -> dict[str, go.Figure]:
     planes = {"A": np.outer(X, X), "B": -np.outer(X, X)}
     images = np.random.default_rng(0).normal(size=(6, 5, 4))
@@ -39,6 +42,9 @@ def every_figure() -> dict[str, go.Figure]:
         ),
         "sliding_images": figures.sliding_images(
             {"1": images, "2": images}, slider="k", columns=3, **words
+        ),
+        "sliding_verdicts": figures.sliding_verdicts(
+            images, np.full((6, 10), 0.1), range(6), **words
         ),
         "sliding_histogram": figures.sliding_histogram(
             np.linspace(0, 1, 12),

@@ -7,7 +7,13 @@ leaves behind.
 
 from golden_lib.figures.curves import chosen_curves, curves, read_off, sliding_curves
 from golden_lib.figures.planes import sliding_plane, surfaces
-from golden_lib.figures.runs import image_grid, learning_curves, sliding_histogram, sliding_images
+from golden_lib.figures.runs import (
+    image_grid,
+    learning_curves,
+    sliding_histogram,
+    sliding_images,
+    sliding_verdicts,
+)
 from golden_lib.figures.scenes import cobweb, four_corners, rubin_vase, unit_circle
 
 __all__ = [
@@ -23,6 +29,7 @@ __all__ = [
     "sliding_histogram",
     "sliding_images",
     "sliding_plane",
+    "sliding_verdicts",
     "surfaces",
     "unit_circle",
 ]

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import ArrayLike
 from plotly.subplots import make_subplots
 
-from golden_lib.figures.look import BLUE, color, styled, with_menu, with_slider
+from golden_lib.figures.look import BLUE, GOLD, GRID, color, styled, with_menu, with_slider
 
 
 def learning_curves(
@@ -139,6 +139,53 @@ def sliding_images(
     frames = [[_sheet(images, columns, signed, limit)] for images in stops.values()]
     figure = _framed(go.Figure(frames[active]), title, description, frames[active][0].z.shape)
     return with_slider(figure, frames, list(stops), slider, active=active)
+
+
+def sliding_verdicts(
+    images: ArrayLike,
+    probabilities: ArrayLike,
+    labels: Sequence[int],
+    *,
+    title: str,
+    description: str,
+    active: int = 0,
+) -> go.Figure:
+    """One image at a time with the probability that a network gives to each class.
+
+    Args:
+        images: shape ``(N, H, W)``, grey.
+        probabilities: shape ``(N, C)``.
+        labels: the true classes, N of them; their bars are gold.
+        title: the figure's title.
+        description: the figure in a sentence.
+        active: the image shown at first.
+
+    Returns:
+        The figure.
+    """
+    figure = make_subplots(rows=1, cols=2, column_widths=[0.42, 0.58], horizontal_spacing=0.14)
+    shares, classes = np.asarray(probabilities, dtype=float), np.arange(np.shape(probabilities)[1])
+    frames = [
+        [
+            go.Heatmap(z=image, colorscale="gray", zmin=0, zmax=1, showscale=False,
+                       hoverinfo="skip"),
+            go.Bar(x=share, y=classes, orientation="h", xaxis="x2", yaxis="y2", showlegend=False,
+                   marker={"color": [GOLD if c == label else BLUE for c in classes]}),
+        ]
+        for image, share, label in zip(np.asarray(images, float), shares, labels, strict=True)
+    ]  # fmt: skip
+    for column, trace in enumerate(frames[active], start=1):
+        figure.add_trace(trace, row=1, col=column)
+    styled(figure, title, description, height=400)
+    figure.update_xaxes(visible=False, constrain="domain", row=1, col=1)
+    figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x", row=1, col=1)
+    figure.update_xaxes(title_text="probability", range=[0, 1], gridcolor=GRID, row=1, col=2)
+    figure.update_yaxes(title_text="class", tickvals=classes, row=1, col=2)
+    stops = [
+        f"{k + 1} of {len(frames)}: a {label}, taken for a {share.argmax()}"
+        for k, (share, label) in enumerate(zip(shares, labels, strict=True))
+    ]
+    return with_slider(figure, frames, stops, "", active=active)
 
 
 def sliding_histogram(
