@@ -1,0 +1,149 @@
+"""The built site, served at the root and under a sub-path, opened in the machine's Chromium."""
+
+import functools
+import http.server
+import json
+import shutil
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = ROOT / "_build" / "html"
+SUB_PATH = "/some/where"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# Software WebGL, so that 3-D figures are drawn on machines without a GPU; no traffic of its own.
+FLAGS = (
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+    "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+)  # fmt: skip
+PATIENCE = 30_000  # ms, for one figure on a busy machine without a GPU
+
+
+class Site(http.server.SimpleHTTPRequestHandler):
+    """The site below a sub-path, or at the root where that is empty; nothing beside it."""
+
+    def __init__(self, *args: object, prefix: str, **kwargs: object) -> None:
+        self.prefix = prefix
+        super().__init__(*args, **kwargs)
+
+    def translate_path(self, path: str) -> str:
+        if not path.startswith(f"{self.prefix}/"):
+            return str(SITE / "nothing-is-here")
+        return super().translate_path(path.removeprefix(self.prefix))
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing about each request."""
+
+
+@dataclass
+class Visit:
+    """An open page and everything that went wrong on it."""
+
+    page: Page
+    errors: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    def figures(self) -> int:
+        return self.page.locator(".golden-figure").count()
+
+    def draw_all(self) -> None:
+        """Scroll through the page so that each figure is drawn."""
+        for index in range(self.figures()):
+            figure = self.page.locator(".golden-figure").nth(index)
+            figure.scroll_into_view_if_needed()
+            self.page.wait_for_function(
+                "figure => ['drawn', 'failed'].includes(figure.dataset.state)",
+                arg=figure.element_handle(), timeout=PATIENCE,
+            )  # fmt: skip
+
+    def typeset_all(self) -> None:
+        """Wait until MathJax has done the page."""
+        self.page.evaluate("() => window.MathJax?.startup?.promise")
+
+
+def pages() -> list[str]:
+    """Addresses of all pages, relative to the site; index.html only leads to the first of them."""
+    found = (path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html"))
+    kept = sorted(name for name in found if not name.startswith("_static/"))
+    if "index.html" not in kept:
+        pytest.exit("the book must be built first: python3 make.py browser does both", 2)
+    return [name for name in kept if name != "index.html"]
+
+
+def notebook(name: str) -> Path:
+    """Where the notebook of a page would stand, relative to the project; only chapters have one."""
+    return Path(name).with_suffix(".ipynb")
+
+
+@pytest.fixture(scope="session", params=["", SUB_PATH], ids=["root", "sub-path"])
+def site(request: pytest.FixtureRequest) -> str:
+    """Address of the site, with its last slash."""
+    handler = functools.partial(Site, prefix=request.param, directory=str(SITE))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}{request.param}/"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="session")
+def browser() -> Browser:
+    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if program is None:
+        pytest.exit(f"one of {', '.join(CHROMIUM)} must be installed", 2)
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module", params=pages())
+def name(request: pytest.FixtureRequest) -> str:
+    """Address of a page, relative to the site."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def seen(browser: Browser, site: str, name: str):
+    """A page of the site, all of it drawn and typeset, with every other host blocked."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
+    visit = Visit(context.new_page())
+
+    def route(route):
+        if route.request.url.startswith((site, "data:", "blob:")):
+            route.continue_()
+        else:
+            visit.strangers.append(route.request.url)
+            route.abort()
+
+    def answered(response):
+        if response.status >= 400:
+            visit.errors.append(f"{response.status} for {response.url}")
+
+    context.route("**/*", route)
+    page = visit.page
+    page.on("console", lambda m: m.type == "error" and visit.errors.append(m.text))
+    page.on("pageerror", lambda error: visit.errors.append(str(error)))
+    page.on("requestfailed", lambda r: visit.errors.append(f"{r.url}: {r.failure}"))
+    page.on("response", answered)
+    page.goto(site + name, wait_until="load")
+    visit.draw_all()
+    visit.typeset_all()
+    page.wait_for_load_state("networkidle")
+    yield visit
+    context.close()
+
+
+def figures_in_notebook(name: str) -> int:
+    """Number of Plotly figures in the outputs of a page's executed notebook, 0 if it has none."""
+    path = SITE.parent / "jupyter_execute" / notebook(name)
+    if not (ROOT / notebook(name)).is_file():
+        return 0
+    book = json.loads(path.read_text(encoding="utf-8"))
+    outputs = (output for cell in book["cells"] for output in cell.get("outputs", []))
+    return sum("application/vnd.plotly.v1+json" in output.get("data", {}) for output in outputs)
