@@ -251,4 +251,4 @@ def pointwise(name: str, y: Tensor, t: Tensor) -> Tensor:
 
 def _over_classes(name: str, logits: Tensor, target: Tensor, reduction: Reduction) -> Tensor:
     z, t = admit(logits, target, reduction)
-    return reduce(SumOverClasses.apply(z, t, _SUMMANDS[name]), reduction)
+    return reduce(SumOverClasses.apply(z, t, _SUMMANDS[name])[0], reduction)

@@ -105,36 +105,37 @@ class Angle(NamedTuple):
     e: Tensor
     log_e: Tensor
     s: Tensor
-    S: Tensor
+    log1p_s: Tensor
+    ratio: Tensor
+    """S = c/e."""
+    log_ratio: Tensor
+    c: Tensor
     T: Tensor
     sin: Tensor
     cos: Tensor
-    far: Tensor
-    """T + ln e = ln(1 + s) − ln S: what T is beside its logarithm."""
 
 
 def angle(m: Tensor, e: Tensor, log_e: Tensor) -> Angle:
     """Compute step 2 from m = |x|, e = 1 − m and ln e: three numbers, as each can be tiny."""
     s = torch.sin(m * (pi / 2))
-    S = torch.sin(e * (pi / 2)) / e
-    far = s.log1p() - S.log()
+    log1p_s = s.log1p()
+    c = torch.sin(e * (pi / 2))
+    ratio = c / e
+    log_ratio = ratio.log()
     # artanh where s is small, to keep its digits; where s rounds to 1, the logarithm of e instead.
-    T = torch.where(m < 0.5, torch.atanh(s.clamp(max=0.75)), far - log_e)
+    T = torch.where(m < 0.5, torch.atanh(s.clamp(max=0.75)), log1p_s - log_ratio - log_e)
     a = m * (pi / 4)
-    return Angle(e, log_e, s, S, T, a.sin(), a.cos(), far)
+    return Angle(e, log_e, s, log1p_s, ratio, log_ratio, c, T, a.sin(), a.cos())
 
 
 class Square:
     """The summand (y − t)²."""
 
-    def value(self, k: Classes) -> Tensor:
-        """Return f."""
-        return (k.p - k.t).square()
-
-    def slopes(self, k: Classes) -> tuple[Tensor, Tensor]:
-        """Return g = df/dx and W = p g."""
-        g = 2 * (k.p - k.t)
-        return g, k.p * g
+    def forms(self, k: Classes) -> tuple[Tensor, Tensor, Tensor]:
+        """Return f, g = df/dx and W = df/d ln p."""
+        x = k.p - k.t
+        g = 2 * x
+        return x * x, g, k.p * g
 
     def at(self, y: Tensor, t: Tensor) -> Tensor:
         """Return f as a function of probabilities."""
@@ -152,38 +153,12 @@ class Sigmoid:
     def __init__(self, scale: float = 1.0, power: int = 1):
         self.scale, self.power = scale, power
 
-    def decay(self, v: Angle, above: Tensor) -> Tensor:
-        """Return e^−Q ≤ 1; `above` says whether y > t."""
+    def exponent(self, v: Angle, above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return e^−Q ≤ 1, N₁ and N₂: dQ/da = N₁ + N₂/c; `above` says whether y > t."""
         raise NotImplementedError
 
-    def rates(self, v: Angle, above: Tensor) -> tuple[Tensor, Tensor]:
-        """Return N₁ and N₂ of dQ/da = N₁ + N₂/c: the regular part and the pole's."""
-        raise NotImplementedError
-
-    def value(self, k: Classes) -> Tensor:
-        """Return f."""
-        v, above, _, _ = self._place(k)
-        return self.scale / (1 + self.decay(v, above)) ** self.power
-
-    def at(self, y: Tensor, t: Tensor) -> Tensor:
-        """Return f as a function of probabilities."""
-        x = y - t
-        # Not abs, whose derivative at 0 is 0: the curvature at y = t would vanish.
-        m = torch.where(x < 0, -x, x)
-        e = (1 - m).clamp(min=torch.finfo(x.dtype).tiny)
-        return self.scale / (1 + self.decay(angle(m, e, e.log()), x > 0)) ** self.power
-
-    def slopes(self, k: Classes) -> tuple[Tensor, Tensor]:
-        """Return g = df/dx and W = df/d ln p."""
-        v, above, sign, exact = self._place(k)
-        regular, pole = self.rates(v, above)
-        u = self.decay(v, above)
-        outer = sign * (pi / 4 * self.scale * self.power) * u / (1 + u) ** (self.power + 1)
-        g = outer * (regular + pole / (v.S * v.e))
-        # Elsewhere p g, as tied classes must round alike (step 4).
-        return g, torch.where(exact, outer * (k.p * regular + pole / v.S), k.p * g)
-
-    def _place(self, k: Classes) -> tuple[Angle, Tensor, Tensor, Tensor]:
+    def forms(self, k: Classes) -> tuple[Tensor, Tensor, Tensor]:
+        """Return f, g = df/dx and W = df/d ln p."""
         x = k.p - k.t
         negative = x < 0
         exact = k.co_t == 0
@@ -192,7 +167,22 @@ class Sigmoid:
         e = torch.where(negative, k.p + k.co_t, (1 - k.p) + k.t)
         e = torch.where(exact, e.clamp(min=1e-8), e)
         v = angle(torch.where(negative, -x, x), e, torch.where(exact, k.log_p, e.log()))
-        return v, negative == k.mirrored, torch.where(negative, -1.0, 1.0).to(x.dtype), exact
+        decay, regular, pole = self.exponent(v, negative == k.mirrored)
+        q = 1 + decay
+        f = self.scale / (q if self.power == 1 else q**self.power)
+        outer = f * decay / q * (pi / 4 * self.power)
+        outer = torch.where(negative, -outer, outer)
+        g = outer * (regular + pole / v.c)
+        # Elsewhere p g, as tied classes must round alike (step 4).
+        return f, g, torch.where(exact, outer * (k.p * regular + pole / v.ratio), k.p * g)
+
+    def at(self, y: Tensor, t: Tensor) -> Tensor:
+        """Return f as a function of probabilities."""
+        x = y - t
+        # Not abs, whose derivative at 0 is 0: the curvature at y = t would vanish.
+        m = torch.where(x < 0, -x, x)
+        e = (1 - m).clamp(min=torch.finfo(x.dtype).tiny)
+        return self.scale / (1 + self.exponent(angle(m, e, e.log()), x > 0)[0]) ** self.power
 
 
 class Energy(Sigmoid):
@@ -202,37 +192,28 @@ class Energy(Sigmoid):
         super().__init__(scale, power)
         self.rate, self.offset = rate, offset
 
-    def decay(self, v: Angle, above: Tensor) -> Tensor:
-        """Return e^−Q."""
+    def exponent(self, v: Angle, above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return e^−Q, N₁ and N₂."""
         # sin a · T − cos a · ln c = sin a · ln(1 + s) − w ln(e S), and w = sin a + cos a is √2 at
         # the end without rounding: ln e, large there, is multiplied by as exact a factor as can be.
-        w = sqrt(2) * torch.cos(v.e * (pi / 4))
-        rest = v.sin * v.s.log1p() - w * v.S.log() - log(2) * (1 - v.cos) + self.offset
-        return torch.exp(self.rate * w * v.log_e) * torch.exp(-self.rate * rest)
-
-    def rates(self, v: Angle, above: Tensor) -> tuple[Tensor, Tensor]:
-        """Return N₁ and N₂."""
-        regular = v.cos * v.T + v.sin * (v.log_e + v.S.log() - log(2))
-        return self.rate * regular, self.rate * 2 * (v.s * v.cos + v.sin)
+        w = torch.cos(v.e * (pi / 4)) * sqrt(2)
+        rest = v.sin * v.log1p_s - w * v.log_ratio + v.cos * log(2) + (self.offset - log(2))
+        decay = torch.exp(w * self.rate * v.log_e) * torch.exp(rest * -self.rate)
+        regular = v.cos * v.T + v.sin * (v.log_e + v.log_ratio - log(2))
+        return decay, regular * self.rate, (v.s * v.cos + v.sin) * (2 * self.rate)
 
 
 class Divergence(Sigmoid):
     """Q = D(cos² d)/sin d."""
 
-    def decay(self, v: Angle, above: Tensor) -> Tensor:
-        """Return e^−Q."""
-        w = 2 * v.s / self._sin_d(v, above)
-        return torch.exp(w * v.log_e) * torch.exp(-w * v.far)
-
-    def rates(self, v: Angle, above: Tensor) -> tuple[Tensor, Tensor]:
-        """Return N₁ and N₂."""
-        sin_d = self._sin_d(v, above)
-        signed_cos_d = torch.where(above, torch.sin(v.e * (pi / 4)), -torch.cos(v.e * (pi / 4)))
-        Q = 2 * v.s * v.T / sin_d
-        return (4 * v.S * v.e * v.T - Q * signed_cos_d) / sin_d, 4 * v.s / sin_d
-
-    def _sin_d(self, v: Angle, above: Tensor) -> Tensor:
-        return torch.sin(torch.where(above, 2 - v.e, v.e.clamp(min=1e-3)) * (pi / 4))
+    def exponent(self, v: Angle, above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return e^−Q, N₁ and N₂."""
+        sin_d = torch.sin(torch.where(above, 2 - v.e, v.e.clamp(min=1e-3)) * (pi / 4))
+        rest = v.e * (pi / 4)
+        signed_cos_d = torch.where(above, rest.sin(), -rest.cos())
+        w = 2 * v.s / sin_d
+        decay = torch.exp(w * v.log_e) * torch.exp(w * (v.log_ratio - v.log1p_s))
+        return decay, (4 * v.c - w * signed_cos_d) * v.T / sin_d, 2 * w
 
 
 class SumOverClasses(torch.autograd.Function):
@@ -245,34 +226,41 @@ class SumOverClasses(torch.autograd.Function):
     generate_vmap_rule = True
 
     @staticmethod
-    def forward(logits: Tensor, target: Tensor, summand: Square | Sigmoid) -> Tensor:
-        """Return the loss of each sample, ``(..., B)``."""
-        return summand.value(classes(logits, target)).sum(-1)
+    def forward(logits: Tensor, target: Tensor, summand: Square | Sigmoid) -> tuple[Tensor, Tensor]:
+        """Return the loss of each sample, ``(..., B)``, and its gradient, ``(..., B, C)``."""
+        return value_and_gradient(logits, target, summand)
 
     @staticmethod
-    def setup_context(ctx, inputs, output) -> None:
-        """Keep the inputs: the gradient starts from them, so that it can be differentiated."""
-        ctx.save_for_backward(*inputs[:2])
+    def setup_context(ctx, inputs, outputs) -> None:
+        """Keep the gradient, and the inputs in case that it is to be differentiated itself."""
+        ctx.mark_non_differentiable(outputs[1])
+        ctx.save_for_backward(*inputs[:2], outputs[1])
         ctx.save_for_forward(*inputs[:2])
         ctx.summand = inputs[2]
 
     @staticmethod
-    def backward(ctx, grad: Tensor) -> tuple[Tensor, None, None]:
+    def backward(ctx, grad: Tensor, _: Tensor) -> tuple[Tensor, None, None]:
         """Return dL/dz."""
-        return grad.unsqueeze(-1) * gradient(*ctx.saved_tensors, ctx.summand), None, None
+        logits, target, gradient = ctx.saved_tensors
+        if torch.is_grad_enabled():  # create_graph, or torch.func: wanted as a function of z
+            _, gradient = value_and_gradient(logits, target, ctx.summand)
+        return grad.unsqueeze(-1) * gradient, None, None
 
     @staticmethod
-    def jvp(ctx, tangent: Tensor, *_) -> Tensor:
+    def jvp(ctx, tangent: Tensor, *_) -> tuple[Tensor, None]:
         """Return dL/dz · tangent."""
-        return (gradient(*ctx.saved_tensors, ctx.summand) * tangent).sum(-1)
+        _, gradient = value_and_gradient(*ctx.saved_tensors, ctx.summand)
+        return (gradient * tangent).sum(-1), None
 
 
-def gradient(logits: Tensor, target: Tensor, summand: Square | Sigmoid) -> Tensor:
-    """Return H − y Σ H (step 4), shape ``(..., B, C)``."""
+def value_and_gradient(
+    logits: Tensor, target: Tensor, summand: Square | Sigmoid
+) -> tuple[Tensor, Tensor]:
+    """Return Σ f, ``(..., B)``, and H − y Σ H (step 4), ``(..., B, C)``."""
     k = classes(logits, target)
-    g, W = summand.slopes(k)
-    mirrored = k.odds < 1 / 3
-    pivot = torch.where(k.top, torch.where(mirrored, -W, g), 0.0).sum(-1, keepdim=True)
-    H = (W - torch.where(mirrored, k.share, k.p) * pivot).masked_fill(k.top, 0.0)
+    f, g, W = summand.forms(k)
+    sure = k.odds < 1 / 3
+    pivot = torch.where(k.top, torch.where(sure, -W, g), 0.0).sum(-1, keepdim=True)
+    H = (W - torch.where(sure, k.share, k.p) * pivot).masked_fill(k.top, 0.0)
     y = torch.where(k.mirrored, 1 / (1 + k.odds), k.p)
-    return H - y * H.sum(-1, keepdim=True)
+    return f.sum(-1), H - y * H.sum(-1, keepdim=True)
