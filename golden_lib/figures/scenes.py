@@ -186,7 +186,8 @@ def four_corners(states: Sequence[str], moves: Mapping[str, tuple[int, int]]) ->
         return [
             go.Scatter(x=ends[:, 0], y=ends[:, 1], mode="lines+markers", showlegend=False,
                        line={"color": GOLD, "width": 4}, hoverinfo="skip",
-                       marker={"symbol": "arrow", "size": [0, 18], "angleref": "previous"}),
+                       marker={"symbol": "arrow", "size": [0, 18], "angleref": "previous",
+                               "color": GOLD, "opacity": 1}),
             go.Scatter(x=corners[[start, end], 0], y=corners[[start, end], 1], mode="markers",
                        marker={"size": 26, "color": [BLUE, GOLD]}, hoverinfo="skip",
                        showlegend=False),
@@ -196,9 +197,12 @@ def four_corners(states: Sequence[str], moves: Mapping[str, tuple[int, int]]) ->
     figure = go.Figure(frames[0])
     figure.add_scatter(x=[0, 0, 1, 1, 0], y=[0, 1, 1, 0, 0], mode="lines", hoverinfo="skip",
                        line={"color": GREY, "dash": "dot"}, showlegend=False)  # fmt: skip
-    figure.add_scatter(x=corners[:, 0], y=corners[:, 1], mode="markers+text", text=list(states),
-                       textposition=sides, textfont={"size": 15}, hoverinfo="skip",
+    figure.add_scatter(x=corners[:, 0], y=corners[:, 1], mode="markers", hoverinfo="skip",
                        marker={"size": 12, "color": GREY}, showlegend=False)  # fmt: skip
+    # Away from the corner, or the moving dots, which are larger, would cover the text.
+    figure.add_scatter(x=corners[:, 0], y=1.16 * corners[:, 1] - 0.08, mode="text",
+                       text=list(states), textposition=sides, textfont={"size": 15},
+                       hoverinfo="skip", showlegend=False)  # fmt: skip
     styled(
         figure,
         "Four states of the dual process",
