@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 from torch.autograd import gradcheck, gradgradcheck
-from torch.func import grad, grad_and_value, hessian, vmap
+from torch.func import grad, grad_and_value, jacrev, vmap
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional
 
@@ -106,15 +106,31 @@ def test_function_transforms_and_tracers_see_the_same_gradient(name):
             torch.testing.assert_close(a, b, rtol=0, atol=0)
 
 
-@pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning")  # torch's own forward mode
 @every_loss
-def test_forward_over_reverse_is_reverse_over_reverse(name):
+def test_hessian_by_function_transforms_is_autograds(name):
     z, target = sample(2, 3)
 
     def value(z):
         return find_loss(name)(z, target)
 
-    torch.testing.assert_close(hessian(value)(z), torch.autograd.functional.hessian(value, z))
+    torch.testing.assert_close(
+        jacrev(jacrev(value))(z), torch.autograd.functional.hessian(value, z)
+    )
+
+
+@every_loss
+def test_compiled_in_one_graph_it_has_the_same_value_and_gradient(name):
+    z, target = sample(3, 4, 10)
+
+    def value(z, target):
+        return find_loss(name)(z, target).sum()
+
+    results = []
+    for f in (value, torch.compile(value, backend="aot_eager", fullgraph=True)):
+        leaf = z.clone().requires_grad_()
+        f(leaf, target).backward()
+        results.append(leaf.grad)
+    torch.testing.assert_close(*results)
 
 
 # --- shapes, reductions, dtypes ------------------------------------------------------------------

@@ -219,7 +219,8 @@ class Divergence(Sigmoid):
 class SumOverClasses(torch.autograd.Function):
     """Σ f over the classes with the gradient of step 4, itself differentiable.
 
-    Plain operators throughout, so that `torch.func`, `make_fx` and an exporter see through it.
+    Plain operators throughout, so that `torch.func`, `make_fx`, `torch.compile` and an exporter see
+    through it. No forward mode: torch.compile refuses a Function that has one.
     The target is a constant: no gradient reaches it.
     """
 
@@ -235,7 +236,6 @@ class SumOverClasses(torch.autograd.Function):
         """Keep the gradient, and the inputs in case that it is to be differentiated itself."""
         ctx.mark_non_differentiable(outputs[1])
         ctx.save_for_backward(*inputs[:2], outputs[1])
-        ctx.save_for_forward(*inputs[:2])
         ctx.summand = inputs[2]
 
     @staticmethod
@@ -245,12 +245,6 @@ class SumOverClasses(torch.autograd.Function):
         if torch.is_grad_enabled():  # create_graph, or torch.func: wanted as a function of z
             _, gradient = value_and_gradient(logits, target, ctx.summand)
         return grad.unsqueeze(-1) * gradient, None, None
-
-    @staticmethod
-    def jvp(ctx, tangent: Tensor, *_) -> tuple[Tensor, None]:
-        """Return dL/dz · tangent."""
-        _, gradient = value_and_gradient(*ctx.saved_tensors, ctx.summand)
-        return (gradient * tangent).sum(-1), None
 
 
 def value_and_gradient(
