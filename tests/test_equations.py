@@ -1,5 +1,6 @@
 """The ledger: every verdict is proved, and a false one is refused."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -83,9 +84,32 @@ def test_every_entry_can_be_read(entry):
         assert text.count("$") % 2 == 0
         assert text.count("{") == text.count("}")
         assert "|" not in text  # it would end a Markdown table's cell
-    assert entry.latex.count(r"\left") == entry.latex.count(r"\right")
+    for latex in (entry.latex, entry.correction_latex):
+        assert latex.count(r"\left") - latex.count(r"\leftr") == latex.count(r"\right")
+        assert latex.count("{") == latex.count("}")
     assert isinstance(entry.statement, sp.Eq | sp.And)
     assert all(claim.evidence for claim in entry.claims)
+
+
+@every_equation
+def test_the_latex_uses_only_what_mathjax_knows_without_extensions(entry):
+    known = {
+        *("alpha", "approx", "cdot", "cos", "eta", "exp", "frac", "ge", "infty", "lambda", "le"),
+        *("left", "lim", "ln", "lvert", "lVert", "mathcal", "mathit", "mathrm", "min", "ne", "neg"),
+        *("partial", "phi", "pi", "pm", "prime", "quad", "right", "Rightarrow", "rvert", "rVert"),
+        *("sin", "sqrt", "sum", "text", "tfrac", "to", "varphi", "Delta", "Leftrightarrow", "gg"),
+        *("Longrightarrow", "in", "ll"),
+    }
+    for text in (
+        entry.latex,
+        entry.correction_latex,
+        entry.proposition,
+        entry.note,
+        entry.evidence,
+        *(fact.text for fact in entry.facts),
+        *(part for claim in entry.claims for part in (claim.text, claim.evidence)),
+    ):
+        assert set(re.findall(r"\\([A-Za-z]+)", text)) <= known
 
 
 @every_erratum
@@ -149,6 +173,14 @@ def test_a_refuted_fact_stops_the_check():
     )
     with pytest.raises(ProofError, match="not so: it is antisymmetric"):
         replace(entry, facts=(fact,)).check()
+
+
+def test_an_answer_that_is_neither_yes_nor_no_is_refused():
+    entry = equation("G22", 24)
+    with pytest.raises(ProofError, match="undecided"):
+        replace(entry, decide=lambda relation: None).check()
+    with pytest.raises(ProofError):  # SymPy's false is not Python's
+        replace(entry, decide=lambda relation: sp.false).check()
 
 
 def test_another_exponent_in_a_golden_step_is_refused():

@@ -138,7 +138,7 @@ EQUATIONS: tuple[Equation, ...] = (
                 r"\eta_{ij}/\partial \lvert w_{ij}\rvert = \eta_0 \frac{r^2 + \alpha(\lVert "
                 r"w\rVert - \lvert w_{ij}\rvert)}{\lVert w\rVert (\lVert w\rVert + \alpha)^2} > "
                 r"0$; only those of the others fall",
-                lambda e: not _own_rate_grows(),
+                lambda e: not (_own_rate_grows() and _sign(sp.diff(_RATE, norm)) == -1),
             ),
             Claim(
                 "Large synapses retain a relatively large learning rate while that of small ones "

@@ -50,6 +50,7 @@ from golden_lib.equations.shared import (
     root_step,
     sigmoid,
     tends_to_infinity,
+    y,
 )
 
 # --- 2. Backpropagation ---
@@ -68,7 +69,7 @@ _valley = 3 * _w**4 - 4 * _w**3 - 12 * _w**2
 def _derivative_by_one_output(sse: sp.Expr) -> sp.Expr:
     """∂L/∂y of one of the N·K outputs, for symbolic N and K.
 
-    SymPy says "if m ≤ N and j ≤ K, else 0"; the first branch is the one for an output that there is.
+    SymPy says "if m ≤ N and j ≤ K, else 0"; the first branch is for an output that there is.
     """
     return (
         sse.diff(_y[_m, _j])
@@ -318,9 +319,7 @@ _GOLDEN_CLAIMS = {
 
 _loss, _slope_y, _least = sp.symbols("Loss dL_dy min", real=True)
 _SLOPE = sin(d) ** 2 / cos(d) - cos(d) ** 2 / sin(d) + sin(d) * log(sin(d)) - cos(d) * log(cos(d))
-_NOT_AS_PRINTED = (
-    "The paper trains with it, and the library has it, with the sign of Eq. 9 corrected."
-)
+_IN_USE = "The paper trains with it, and the library has it, with the sign of Eq. 9 corrected."
 
 
 def _is_least_and_bounded(outer: sp.Expr, value: sp.Expr) -> bool:
@@ -388,7 +387,8 @@ _LOSS = (
                 r"(Section 6.2).",
                 False,
                 r"at $d = \pi/4$ it returns $2 - \sqrt 2 \approx 0.586$, and the substitution 2/3, "
-                r"not $0.707$: $1/\sqrt 2$ solves Eq. 20 with no energy of Eq. 8",
+                r"not $0.707$: for $p = 1/\sqrt 2$ Eq. 20 needs $E \approx 0.623$, and "
+                r"$L_I(\pi/4)$ is $0.490$",
                 lambda e: (
                     not all(
                         differ(form.rhs.subs(_info(d), LEAST_COMBINED), 1 / sqrt(2))
@@ -412,8 +412,8 @@ _LOSS = (
         evidence=r"Dividing by $p = 1/\sqrt 2$ multiplies by $\sqrt 2$: the printed exponent is 2 "
         r"times too small. With $L_I(\pi/4) = \ln 2/\sqrt 2$ the printed form is $0.586$ and the "
         r"substitution gives $2/3$.",
-        note="An erratum of the derivation only. The printed form is nevertheless a definition: "
-        + _NOT_AS_PRINTED,
+        note="An erratum of the derivation only. The printed form is nevertheless a definition. "
+        + _IN_USE,
     ),
     Equation(
         "G20",
@@ -459,9 +459,10 @@ _LOSS = (
                 r"The outer sigmoid has the derivative $L \cdot (1-L)$, and $\partial d/\partial y "
                 r"= \pi/4$.",
                 True,
-                r"by its argument",
-                lambda e: zero(
-                    sp.simplify(sp.diff(sigmoid(_u), _u) - sigmoid(_u) * (1 - sigmoid(_u)))
+                "by the argument of the sigmoid, and Eq. 19",
+                lambda e: (
+                    zero(sp.simplify(sp.diff(sigmoid(_u), _u) - sigmoid(_u) * (1 - sigmoid(_u))))
+                    and zero(sp.diff(difference("G20", 19, "d").statement.rhs, y) - pi / 4)
                 ),
             ),
         ),
@@ -517,7 +518,7 @@ _REGULARIZATION = (
                 lambda e: zero(
                     sp.simplify(
                         sp.diff(sigmoid(_u / sqrt(2)) ** 2, _u)
-                        - 2 * sigmoid(_u / sqrt(2)) * sp.diff(sigmoid(_u / sqrt(2)), _u)
+                        - 2 * sigmoid(_u / sqrt(2)) ** 2 * (1 - sigmoid(_u / sqrt(2))) / sqrt(2)
                     )
                 ),
             ),
@@ -563,7 +564,7 @@ _REGULARIZATION = (
                 lambda e: Rational(10) / 10**2 == Rational("0.01"),
             ),
         ),
-        note=_NOT_AS_PRINTED,
+        note=_IN_USE,
     ),
     Equation(
         "G20",

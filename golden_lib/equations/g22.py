@@ -9,7 +9,7 @@ import sympy as sp
 from sympy import Eq, Rational, cos, exp, log, pi, sin, sqrt
 
 from golden_lib.equations.ledger import Claim, Equation, Fact
-from golden_lib.equations.proofs import d, differ, identical, less, p, p_1, phi, zero
+from golden_lib.equations.proofs import d, differ, identical, less, p, p_1, phi, solved_by, zero
 from golden_lib.equations.shared import (
     ALPHA,
     LEAST_COMBINED,
@@ -62,7 +62,7 @@ _UNCERTAINTY_CLAIM = Claim(
     r"Both terms are equal only for $p = 0.5$ when $p$ is in the open interval $]0; 1[$.",
     True,
     r"$\ln p = \ln(1-p)$ only for $p = 1/2$, and $p \ne 0$",
-    lambda e: sp.solve(p - (1 - p), p) == [Rational(1, 2)],
+    lambda e: solved_by(e.statement, p, Rational(1, 2)),
 )
 
 EQUATIONS: tuple[Equation, ...] = (
@@ -184,8 +184,8 @@ EQUATIONS: tuple[Equation, ...] = (
             ),
         ),
         correction=Eq(_L, 1 / (1 + exp(-sqrt(2) * (_energy_at(d) - _energy_at(QUARTER))))),
-        correction_latex=r"L(d) = \frac{1}{1 + \exp\left(-\sqrt{2} \cdot "
-        r"(E^*(d) - E^*(\pi/4))\right)}",
+        correction_latex=r"L(d) = \frac{1}{1 + \exp\left(-\sqrt{2} \cdot (E^*(d) - "
+        r"E^*(\pi/4))\right)}",
         evidence=r"Dividing by $p = 1/\sqrt 2$ multiplies by $\sqrt 2$, and the numerator stays 1: "
         r"the exponent is printed $2\sqrt 2$ times too small. At $E^*(d) - E^*(\pi/4) = 1$ the "
         r"printed form is $0.880$ and the substitution gives $0.804$.",

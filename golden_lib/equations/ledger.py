@@ -126,25 +126,32 @@ class Equation:
             ProofError: if one of them is refuted or cannot be decided.
         """
         wrong = self.status == "erratum"
-        if self.decide(self.statement) is wrong:
+        if _decided(self.decide(self.statement)) is wrong:
             raise ProofError(
                 f"{self.label}: the printed form {'satisfies' if wrong else 'fails'}: "
                 f"{self.proposition}"
             )
         proved = [("As printed it fails: " if wrong else "Proved: ") + self.proposition]
         if wrong:
-            if not self.decide(self.correction):
+            if not _decided(self.decide(self.correction)):
                 raise ProofError(f"{self.label}: the correction fails: {self.proposition}")
             proved.append(f"The correction holds: {self.proposition}")
         for fact in self.facts:
-            if not fact.test(self):
+            if not _decided(fact.test(self)):
                 raise ProofError(f"{self.label}: not so: {fact.text}")
             proved.append(f"Proved: {fact.text}")
         for claim in self.claims:
-            if claim.test(self) is not claim.holds:
+            if _decided(claim.test(self)) is not claim.holds:
                 raise ProofError(
                     f"{self.label}: {'not so' if claim.holds else 'so after all'}: {claim.text}"
                 )
             verdict = "The claim holds" if claim.holds else "The claim fails"
             proved.append(f"{verdict}: {claim.text} ({claim.evidence})")
         return tuple(proved)
+
+
+def _decided(answer: object) -> bool:
+    """Python's bool for it or for SymPy's, and nothing else: None is SymPy's "I do not know"."""
+    if answer in (True, False):
+        return bool(answer)
+    raise ProofError(f"undecided, got {answer!r}")

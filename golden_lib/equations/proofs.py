@@ -105,7 +105,7 @@ def _normal(expr: sp.Expr) -> sp.Expr:
         return sp.radsimp(sp.expand(sp.simplify(expr)))
     letters = {log: sp.Dummy("ln") for log in expr.atoms(sp.log)}
     top, _ = sp.fraction(sp.together(expr.xreplace(letters)))
-    return sp.S.Zero if sp.expand(top) == 0 else sp.simplify(expr)
+    return sp.S.Zero if sp.expand(top) == 0 else expr
 
 
 def _factored(expr: sp.Expr) -> sp.Expr:
@@ -136,6 +136,8 @@ def zero(expr: sp.Expr) -> bool:
     for point in _samples(expr.subs(GOLDEN).free_symbols):
         if differ(expr.subs(point), 0):
             return False
+    if sp.simplify(_normal(expr)) == 0:
+        return True
     raise ProofError(f"undecided whether {expr} is 0")
 
 

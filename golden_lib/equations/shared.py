@@ -435,11 +435,7 @@ def golden_ratio(
             Eq(p_1, (sqrt(5) - 1) / 2),
             "definition",
             rf"it is a root of Eq. {first + 1}, positive, and rounds to 0.618",
-            lambda s: (
-                not differ(s.rhs**2 + s.rhs, 1)
-                and zero(s.rhs**2 + s.rhs - 1)
-                and rounds_to(s.rhs, "0.618")
-            ),
+            lambda s: zero(s.rhs**2 + s.rhs - 1) and rounds_to(s.rhs, "0.618"),
         ),
         equation(
             3,
@@ -641,33 +637,29 @@ def chain(paper: str) -> tuple[Equation, ...]:
             lambda s: zero((energy(p) - s.rhs).subs(p, P1)),
             facts=(
                 Fact(
-                    r"the correction equals Eq. 18 at $p_1$ and Eq. 20 there: with $1-p = p^2$, "
-                    r"$\ln((1-p)/p) = \ln p = \tfrac12 \ln(1-p)$",
-                    lambda e: identical(
-                        e.correction.rhs.subs(p, P1),
-                        energy(P1),
-                        -P1 * log(1 - P1**2),
-                        -P1 * log(P1),
+                    r"the correction is golden: with $1-p = p^2$, $\ln((1-p)/p) = \ln p = \tfrac12 "
+                    r"\ln(1-p)$, and on $(0, 1)$ it equals Eq. 18 at $p_1$ alone",
+                    lambda e: (
+                        identical(e.correction.rhs.subs(p, P1), -P1 * log(1 - P1**2), -P1 * log(P1))
+                        and solved_by(Eq(2 * energy(p), 2 * e.correction.rhs), p, P1)
                     ),
                 ),
                 Fact(
                     r"as printed it fails at $p_2$ too: there it is real and Eq. 18 is not",
                     lambda e: (
                         differ(sp.im(sp.N(energy(P2), 50)), 0)
-                        and not differ(sp.im(sp.N(e.statement.rhs.subs(p, P2), 50)), 0)
+                        and e.statement.rhs.subs(p, P2).is_real
                     ),
                 ),
                 Fact(
-                    r"one number meets Eq. 18 = Eq. 19, $p \approx 0.6963$, and it is not golden",
-                    _meets_once_and_not_at_the_golden_ratio,
+                    r"it does equal Eq. 18 at $p \approx 0.6963$, which is not golden",
+                    _meets_elsewhere,
                 ),
             ),
             correction=Eq(E, -p / 2 * log(1 - p)),
             correction_latex=r"E = -\frac{p}{2} \cdot \ln\left(1-p\right)",
             evidence=r"At $p_1$, Eq. 18 is $0.2974$ and the printed form $0.3676$; it is larger by "
             r"the factor $2 p_1 \approx 1.236$.",
-            note="The correction is golden, as Eq. 20 is: it holds at $p_1$ alone of the roots in "
-            "$(0, 1)$.",
         ),
         golden_step(
             paper,
@@ -686,7 +678,7 @@ def chain(paper: str) -> tuple[Equation, ...]:
     )
 
 
-def _meets_once_and_not_at_the_golden_ratio(equation: Equation) -> bool:
+def _meets_elsewhere(equation: Equation) -> bool:
     """Whether Eq. 18 and 19 meet between 0.69 and 0.70, and E18 − E19 is not 0 at p₁."""
     gap = energy(p) - equation.statement.rhs
     return (
@@ -730,7 +722,7 @@ def _circle_claims() -> Claims:
             r"the value $1/\sqrt 2$.",
             True,
             r"$\sin(\pi/4) = \cos(\pi/4) = 1/\sqrt 2$",
-            lambda e: not differ(sin(QUARTER), 1 / sqrt(2)) and sin(QUARTER) == cos(QUARTER),
+            lambda e: zero(sin(QUARTER) - 1 / sqrt(2)) and zero(cos(QUARTER) - 1 / sqrt(2)),
         ),
         Claim(
             r"That is the state of Eq. 9, where the measured $(1-p)/p$ equals the true $p$.",
