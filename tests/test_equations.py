@@ -28,6 +28,7 @@ from golden_lib.equations.proofs import (
     least_at,
     p,
     phi,
+    proved,
     rounds_to,
     sign_on,
     zero,
@@ -418,3 +419,10 @@ def test_the_false_claims_are_those_that_do_not_hold():
 def test_the_ledger_needs_no_torch():
     code = "import sys, golden_lib.equations; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_line_of_a_derivation_is_returned_if_true_and_refused_if_false():
+    true = sp.Eq(p * (1 - p), p - p**2, evaluate=False)
+    assert proved(true) is true
+    with pytest.raises(ProofError, match="not so: Eq"):
+        proved(sp.Eq(1 - p, p**2))

@@ -152,6 +152,19 @@ def holds(relation: Boolean) -> bool:
     return all(zero(part.lhs - part.rhs) for part in parts(relation))
 
 
+def proved(relation: Boolean) -> Boolean:
+    """The equation itself, if it holds everywhere: a line of a derivation that cannot be false.
+
+    Write ``Eq(left, right, evaluate=False)`` where SymPy would put True in the equation's place.
+
+    Raises:
+        ProofError: if it does not hold.
+    """
+    if not holds(relation):
+        raise ProofError(f"not so: {relation}")
+    return relation
+
+
 def parts(relation: Boolean) -> tuple[sp.Eq, ...]:
     """The equations that a relation joins by "and", or the one that it is."""
     return tuple(sp.And.make_args(relation))
