@@ -156,6 +156,11 @@ EQUATIONS: tuple[Equation, ...] = (
                 lambda e: _loss_is_least(e.statement.rhs, 1 / sqrt(2), sqrt(2)),
             ),
             Fact(
+                r"so it is no probability, as $p$ of Eq. 25 is: it passes 1 where "
+                r"$E^*(d) - E^*(\pi/4) > -2 \ln(\sqrt 2 - 1) \approx 1.76$",
+                lambda e: zero(_in_rise(e.statement.rhs).subs(_rise, -2 * log(sqrt(2) - 1)) - 1),
+            ),
+            Fact(
                 r"the corrected form is least there too, with the value 1/2, and tends to 1",
                 lambda e: _loss_is_least(e.correction.rhs, Rational(1, 2), sp.S.One),
             ),
@@ -174,13 +179,6 @@ EQUATIONS: tuple[Equation, ...] = (
                 True,
                 "10, 1 and 0.06 in Table I, where G20 printed 0.1 for its own loss",
                 lambda e: 10 / Rational(1) >= 10 and 1 / Rational("0.06") >= 10,
-            ),
-            Claim(
-                "Like $p$ in Eq. 25 it is a probability.",
-                False,
-                r"it passes 1 where $E^*(d) - E^*(\pi/4) > -2 \ln(\sqrt 2 - 1) \approx 1.76$, and "
-                r"tends to $\sqrt 2$",
-                lambda e: not less(1, sp.limit(_in_rise(e.statement.rhs), _rise, sp.oo)),
             ),
         ),
         correction=Eq(_L, 1 / (1 + exp(-sqrt(2) * (_energy_at(d) - _energy_at(QUARTER))))),
