@@ -3,25 +3,16 @@
 import functools
 import http.server
 import json
-import shutil
 import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from chrome import FLAGS, Visit, chromium
+from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
 SUB_PATH = "/some/where"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-# Software WebGL, so that 3-D figures are drawn on machines without a GPU; no traffic of its own.
-FLAGS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-    "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
-)  # fmt: skip
-PATIENCE = 30_000  # ms, for one figure on a busy machine without a GPU
 
 
 class Site(http.server.SimpleHTTPRequestHandler):
@@ -38,32 +29,6 @@ class Site(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Say nothing about each request."""
-
-
-@dataclass
-class Visit:
-    """An open page and everything that went wrong on it."""
-
-    page: Page
-    errors: list[str] = field(default_factory=list)
-    strangers: list[str] = field(default_factory=list)
-
-    def figures(self) -> int:
-        return self.page.locator(".golden-figure").count()
-
-    def draw_all(self) -> None:
-        """Scroll through the page so that each figure is drawn."""
-        for index in range(self.figures()):
-            figure = self.page.locator(".golden-figure").nth(index)
-            figure.scroll_into_view_if_needed()
-            self.page.wait_for_function(
-                "figure => ['drawn', 'failed'].includes(figure.dataset.state)",
-                arg=figure.element_handle(), timeout=PATIENCE,
-            )  # fmt: skip
-
-    def typeset_all(self) -> None:
-        """Wait until MathJax has done the page."""
-        self.page.evaluate("() => window.MathJax?.startup?.promise")
 
 
 def pages() -> list[str]:
@@ -93,11 +58,8 @@ def site(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def browser() -> Browser:
-    program = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if program is None:
-        pytest.exit(f"one of {', '.join(CHROMIUM)} must be installed", 2)
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        launched = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
         yield launched
         launched.close()
 

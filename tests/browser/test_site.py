@@ -5,7 +5,8 @@ import re
 import time
 
 import yaml
-from conftest import PATIENCE, ROOT, SITE, figures_in_notebook, notebook, pages
+from chrome import PATIENCE
+from conftest import ROOT, SITE, figures_in_notebook, notebook, pages
 
 # Marks and axes of a figure without its slider and menus.
 VECTORS = """plot => [...plot.querySelectorAll(".cartesianlayer, .polarlayer, .infolayer")]
@@ -140,7 +141,9 @@ def choose(figure, index: int, menu: dict) -> None:
 
 def test_the_texts_of_figures_are_readable_in_both_modes(seen):
     """The theme's switch is pressed on the open page: drawn figures follow it."""
-    texts = seen.page.locator(".golden-figure").locator(".gtitle, .xtick text, .slider-current-value")
+    texts = seen.page.locator(".golden-figure").locator(
+        ".gtitle, .xtick text, .slider-current-value"
+    )
     for mode in ("light", "dark"):
         switch_to(seen.page, mode)
         end = time.monotonic() + PATIENCE / 1000
