@@ -89,7 +89,7 @@ EXPERIMENTS: Final[dict[str, Experiment]] = {
     ),
     "cnn_tuned": Experiment(
         "the same with the confound removed: each loss over a grid of η, with momentum and without",
-        {**_CNN, "epochs": 10},
+        {**_CNN, "epochs": 6},
         tuple(
             Condition(label, {"loss": loss}, _ETA_GRID, (NO_MOMENTUM, ALPHA))
             for label, loss in (

@@ -112,5 +112,7 @@ def sliding_plane(
             hovertemplate=f"{point[2]}<extra></extra>",
         )  # fmt: skip
     styled(figure, title, description, x=x_title, y=y_title, height=500)
-    figure.update_xaxes(type="log" if log_x else "linear", linecolor=GREY)
+    figure.update_xaxes(linecolor=GREY)
+    if log_x:
+        figure.update_xaxes(type="log", exponentformat="power", dtick=1)
     return with_slider(figure, frames, list(stops), slider, active=active)
