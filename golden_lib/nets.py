@@ -101,14 +101,7 @@ class Cnn:
         inputs = {"conv": self.kernel**2, "head": width}
         drawn = _draw(shapes, inputs, seeds, dtype, device)
         ones = torch.ones(len(seeds), self.filters, dtype=dtype, device=device)
-        params = {
-            "conv.weight": drawn["conv.weight"],
-            "conv.bias": drawn["conv.bias"],
-            "norm.weight": ones,
-            "norm.bias": torch.zeros_like(ones),
-            "head.weight": drawn["head.weight"],
-            "head.bias": drawn["head.bias"],
-        }
+        params = {**drawn, "norm.weight": ones, "norm.bias": torch.zeros_like(ones)}
         buffers = {
             "norm.running_mean": torch.zeros_like(ones),
             "norm.running_var": ones.clone(),
@@ -278,23 +271,16 @@ def _draw(shapes, inputs, seeds, dtype, device) -> Params:
     """Draw uniform tensors in the order of `shapes`, with one generator per replica."""
     if len(seeds) == 0:
         raise ValueError("seeds must hold at least one seed (R ≥ 1), got none")
-    networks = []
+    drawn = {name: [] for name in shapes}
     for seed in seeds:
         # torch's generator keeps 32 bits of a seed: past them two seeds would be one network.
         if not 0 <= seed < 2**32:
             raise ValueError(f"seed must be in [0, 2**32), got {seed}")
         generator = torch.Generator().manual_seed(int(seed))
-        bounds = {name: 1 / sqrt(inputs[name.partition(".")[0]]) for name in shapes}
-        networks.append(
-            {
-                name: torch.empty(shape).uniform_(-bounds[name], bounds[name], generator=generator)
-                for name, shape in shapes.items()
-            }
-        )
-    return {
-        name: torch.stack([net[name] for net in networks]).to(device=device, dtype=dtype)
-        for name in shapes
-    }
+        for name, shape in shapes.items():
+            bound = 1 / sqrt(inputs[name.partition(".")[0]])
+            drawn[name].append(torch.empty(shape).uniform_(-bound, bound, generator=generator))
+    return {k: torch.stack(tensors).to(device, dtype) for k, tensors in drawn.items()}
 
 
 NETWORKS: dict[str, Network] = {"cnn": Cnn(), "mlp": Mlp()}

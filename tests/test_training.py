@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from golden_lib.data import Digits
+from golden_lib.data import Digits, rendered_digits
 from golden_lib.golden import ALPHA, ETA
 from golden_lib.losses import LOSSES
 from golden_lib.nets import NETWORKS, Cnn, Mlp
@@ -241,3 +241,10 @@ def test_control_c_before_the_first_step_leaves_an_empty_history(digits):
     assert run.history.loss.shape == (0, 3)
     assert run.history.step.shape == (0,)
     assert run.diverged.tolist() == [-1, -1, -1]
+
+
+def test_two_small_trainings_read_most_of_the_rendered_digits():
+    digits = rendered_digits(2000, seed=1)
+    run = train(data=digits, replicas=2, epochs=4, batch_size=32, test=500).finish()
+    assert (run.history.test_accuracy[-1] > 0.7).all()
+    assert (run.history.loss[-1] < run.history.loss[0]).all()
