@@ -101,7 +101,10 @@ def main(arguments: list[str] | None = None) -> int:
     labels = collect(book, ROOT / "book" / "references.bib")
     stale = []
     for chapter in book:
-        text = notebook(chapter, labels)
+        try:
+            text = notebook(chapter, labels)
+        except ValueError as error:
+            sys.exit(f"{chapter.path.relative_to(ROOT)}: {error}")
         there = chapter.notebook
         if there.is_file() and there.read_text(encoding="utf-8") == text:
             continue
