@@ -212,13 +212,13 @@ REFUSED = {
     "target must be probabilities of shape (2, 3, 4)": (Z, torch.zeros(3, 3)),
     "leading axes, got (4,)": (Z, torch.zeros(4)),
     "target must be class indices or probabilities, got torch.bool": (Z, torch.ones(3).bool()),
-    "target must be indices in [0, 3], got 0 to 4": (Z, torch.tensor([0, 4, 1])),
-    "target must be indices in [0, 3], got -1 to 2": (Z, torch.tensor([0, -1, 2])),
-    "target must be probabilities in [0, 1], got 0.0 to 1.5": (
+    "target must be indices in [0, 3], got 4": (Z, torch.tensor([0, 4, 1])),
+    "target must be indices in [0, 3], got -1": (Z, torch.tensor([0, -1, 2])),
+    "target must be probabilities in [0, 1], got 1.5": (
         Z[0],
         Z[0].index_fill(0, torch.tensor([1]), 1.5),
     ),
-    "target must be probabilities in [0, 1], got nan to nan": (Z, torch.full((3, 4), torch.nan)),
+    "target must be probabilities in [0, 1], got nan": (Z, torch.full((3, 4), torch.nan)),
 }
 
 

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from golden_lib.losses.arguments import Reduction, admit, reduce
 from golden_lib.losses.energies import combined_energy, divergence, dual_energy, energy
-from golden_lib.losses.stable import Divergence, Energy, Sigmoid, Square, SumOverClasses, below_top
+from golden_lib.losses.stable import SumOverClasses, below_top
+from golden_lib.losses.summands import Divergence, Energy, Sigmoid, Square
 
 __all__ = [
     "LOSSES",
@@ -165,7 +166,7 @@ def cross_entropy(logits: Tensor, target: Tensor, reduction: Reduction = "mean")
     z, t = admit(logits, target, reduction)
     # ln y = (zⱼ − z_M) − ln(1 + ρ), ρ summed without the largest class M: with it, ρ < eps is lost.
     top = torch.arange(z.shape[-1], device=z.device) == z.argmax(-1, keepdim=True)
-    a = below_top(z, top)
+    a, _ = below_top(z, top)
     others = a.masked_fill(top, -torch.inf).exp().sum(-1)
     # zⱼ − z_M is masked where it is 0, as its derivatives 1 − 1 would not cancel to every digit.
     return reduce(t.sum(-1) * others.log1p() - (t * a.masked_fill(top, 0.0)).sum(-1), reduction)
@@ -246,7 +247,7 @@ def pointwise(name: str, y: Tensor, t: Tensor) -> Tensor:
     find_loss(name)
     if name == "cross_entropy":
         return -torch.xlogy(t, y)
-    return _SUMMANDS[name].at(y, t)
+    return _SUMMANDS[name].at(y - t)
 
 
 def _over_classes(name: str, logits: Tensor, target: Tensor, reduction: Reduction) -> Tensor:

@@ -56,15 +56,24 @@ def reduce(per_sample: Tensor, reduction: Reduction) -> Tensor:
     return per_sample.mean(-1) if reduction == "mean" else per_sample.sum(-1)
 
 
-def _refuse_outside(target: Tensor, largest: int, kind: str) -> bool:
-    """Return whether the values could be read, and are in [0, largest]."""
-    if torch.compiler.is_compiling() or target.device.type != "cpu" or not target.numel():
-        return False
+def known(condition: Tensor) -> bool | None:
+    """Return a condition's truth, or None where reading it would stall or cannot be done.
+
+    An accelerator would have to be waited for; tracers and transforms have no values to show.
+    """
+    if torch.compiler.is_compiling() or condition.device.type != "cpu":
+        return None
     try:
-        low, high = (bound.item() for bound in target.detach().aminmax())
-        inside = low >= 0 and high <= largest  # nan is not
-    except RuntimeError:  # tracers and transforms refuse to show values, each in its own way
-        return False
-    if not inside:
-        raise ValueError(f"target must be {kind} in [0, {largest}], got {low} to {high}")
-    return True
+        return bool(condition)
+    except RuntimeError:  # each tracer says so in its own way
+        return None
+
+
+def _refuse_outside(target: Tensor, largest: int, kind: str) -> bool:
+    """Return whether the values are known to be in [0, largest]."""
+    outside = ~((target >= 0) & (target <= largest))  # nan is outside
+    some = known(outside.any())
+    if some:
+        worst = target[outside][0].item()
+        raise ValueError(f"target must be {kind} in [0, {largest}], got {worst}")
+    return some is False

@@ -44,180 +44,88 @@ rivals). As Σ y = 1, any constant may be taken from g; taking g_M leaves
 
     Hⱼ = yⱼ (gⱼ − g_M),  H_M = 0,   dL/dz = H − y Σ H,
 
-in which ties are exactly 0. For a mirrored M the pole of g_M is met by yⱼ = (1 − y_M) rⱼ, r the
-softmax of the others: Hⱼ = Wⱼ + rⱼ W_M, as W_M = −(1 − y_M) g_M.
+and for a mirrored M, the pole of whose g_M is met by yⱼ = (1 − y_M) rⱼ, r the softmax of the
+others: Hⱼ = Wⱼ + rⱼ W_M, as W_M = −(1 − y_M) g_M.
 
-What remains is conditioning: a gradient that is nearly 0 because a soft target is nearly met, or
-because rivals are nearly but not exactly tied, is right to rounding of its summands.
+**5. Nearly tied rivals.** With the target far below, what tells j from M may be all the gradient
+there is, and gⱼ − g_M has only the digits in which the two differ. Where y − t is nearly the same,
+
+    gⱼ − g_M = (xⱼ − x_M) · mean of f″ between them,  xⱼ − x_M = y_M expm1(zⱼ − z_M) − (tⱼ − t_M),
+
+the mean by Gauss's three points: its error is of the sixth power of the interval over its distance
+from the ends, below rounding where step 4 begins to lose; an exact tie is exactly 0. f″ follows
+from step 3 by (F(Q))″ = F′ (Q″ − Q′² (1 − n e^−Q)/(1 + e^−Q)) with
+
+    √2 d²E*/da² = cos a · (4/c² + 4/c + ln c − ln 2) + sin a · (4s/c² − 4s/c − T),
+    d²D/da²     = 8 (1 + 1/c²) − 4 D.
+
+What remains is conditioning, which shifting a logit by half an ulp would show as well: a soft
+target nearly met, where y − t has only the digits in which the two differ, and saddle points, where
+classes far apart happen to have one slope (the divergence loss has them between rivals).
 """
 
-from math import log, pi, sqrt
 from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
+from golden_lib.losses.arguments import known
+from golden_lib.losses.summands import Classes, Sigmoid, Square
 
-class Classes(NamedTuple):
-    """The softmax by its small numbers (step 1); all are ``(..., B, C)`` unless said."""
 
-    p: Tensor
-    """y, or 1 − y where mirrored; at most 3/4."""
-    log_p: Tensor
-    t: Tensor
-    """target, mirrored with p."""
-    co_t: Tensor
-    """1 − t, taken from the target as given: t = 1e-20 mirrored is not 1."""
-    mirrored: Tensor
+class Odds(NamedTuple):
+    """What step 4 needs of the softmax beside `Classes`."""
+
     top: Tensor
-    """whether this is the largest class."""
+    """whether this is the largest class M, ``(..., B, C)``."""
+    below: Tensor
+    """zⱼ − z_M, ``(..., B, C)``."""
     share: Tensor
-    """r, softmax of the others; 0 at the largest."""
-    odds: Tensor
-    """ρ = (1 − y_M)/y_M, shape ``(..., B, 1)``."""
+    """r, softmax of the others; 0 at M, ``(..., B, C)``."""
+    y_top: Tensor
+    """y_M, ``(..., B, 1)``."""
+    sure: Tensor
+    """whether y_M > 3/4, ``(..., B, 1)``."""
 
 
-def classes(logits: Tensor, target: Tensor) -> Classes:
+def split(logits: Tensor, target: Tensor) -> tuple[Classes, Odds]:
     """Split logits ``(..., B, C)`` and target probabilities as step 1 says."""
     top = torch.arange(logits.shape[-1], device=logits.device) == logits.argmax(-1, keepdim=True)
-    a = below_top(logits, top)
-    others = a.masked_fill(top, -torch.inf)
-    log_odds = others.logsumexp(-1, keepdim=True)
-    weight = others.exp()
-    odds = weight.sum(-1, keepdim=True)
-    mirrored = top & (odds < 1 / 3)
-    log_p = torch.where(mirrored, log_odds, a) - odds.log1p()
-    # A quotient, not exp(log_p): the difference in log_p costs a rounding of |log_p| ulps.
-    p = torch.where(mirrored, odds, weight.masked_fill(top, 1.0)) / (1 + odds)
+    below, lost = below_top(logits, top)
+    others = below.masked_fill(top, -torch.inf)
+    second = others.detach().amax(-1, keepdim=True)
+    weight = torch.exp(others - second + lost)
+    total = weight.sum(-1, keepdim=True)
+    share = weight / total
+    odds = second.exp() * total
+    log1p_odds = odds.log1p()
+    sure = odds < 1 / 3
+    mirrored = top & sure
+    y_top = 1 / (1 + odds)
+    rest = odds * y_top
+    p = torch.where(top, torch.where(sure, rest, y_top), share * rest)
+    # ln p in two parts, the first without rounding: at a gap of 200 one ulp of it is 2e-5.
+    log_p = torch.where(mirrored, second, below)
+    log_p_low = torch.where(mirrored, total.log(), lost) - log1p_odds
     t = torch.where(mirrored, 1 - target, target)
     co_t = torch.where(mirrored, target, 1 - target)
-    return Classes(p, log_p, t, co_t, mirrored, top, (others - log_odds).exp(), odds)
+    return Classes(p, log_p, log_p_low, t, co_t, mirrored), Odds(top, below, share, y_top, sure)
 
 
-def below_top(logits: Tensor, top: Tensor) -> Tensor:
-    """Return zⱼ − z_M by a masked sum, which every exporter knows, unlike gather's gradient."""
-    return logits - torch.where(top, logits, 0.0).sum(-1, keepdim=True)
+def below_top(logits: Tensor, top: Tensor) -> tuple[Tensor, Tensor]:
+    """Return zⱼ − z_M and what rounding took from it.
 
-
-class Angle(NamedTuple):
-    """What step 2 makes of x = ±(y − t): functions of a = |x| π/4 and of e = 1 − |x|."""
-
-    e: Tensor
-    log_e: Tensor
-    s: Tensor
-    log1p_s: Tensor
-    ratio: Tensor
-    """S = c/e."""
-    log_ratio: Tensor
-    c: Tensor
-    T: Tensor
-    sin: Tensor
-    cos: Tensor
-
-
-def angle(m: Tensor, e: Tensor, log_e: Tensor) -> Angle:
-    """Compute step 2 from m = |x|, e = 1 − m and ln e: three numbers, as each can be tiny."""
-    s = torch.sin(m * (pi / 2))
-    log1p_s = s.log1p()
-    c = torch.sin(e * (pi / 2))
-    ratio = c / e
-    log_ratio = ratio.log()
-    # artanh where s is small, to keep its digits; where s rounds to 1, the logarithm of e instead.
-    T = torch.where(m < 0.5, torch.atanh(s.clamp(max=0.75)), log1p_s - log_ratio - log_e)
-    a = m * (pi / 4)
-    return Angle(e, log_e, s, log1p_s, ratio, log_ratio, c, T, a.sin(), a.cos())
-
-
-class Square:
-    """The summand (y − t)²."""
-
-    def forms(self, k: Classes) -> tuple[Tensor, Tensor, Tensor]:
-        """Return f, g = df/dx and W = df/d ln p."""
-        x = k.p - k.t
-        g = 2 * x
-        return x * x, g, k.p * g
-
-    def at(self, y: Tensor, t: Tensor) -> Tensor:
-        """Return f as a function of probabilities."""
-        return (y - t).square()
-
-
-class Sigmoid:
-    """The summand κ (1 + e^−Q)^−n of step 3; a subclass says what Q is.
-
-    Args:
-        scale: κ.
-        power: n.
+    z_M is a masked sum, which every exporter knows, unlike gather's gradient.
     """
-
-    def __init__(self, scale: float = 1.0, power: int = 1):
-        self.scale, self.power = scale, power
-
-    def exponent(self, v: Angle, above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return e^−Q ≤ 1, N₁ and N₂: dQ/da = N₁ + N₂/c; `above` says whether y > t."""
-        raise NotImplementedError
-
-    def forms(self, k: Classes) -> tuple[Tensor, Tensor, Tensor]:
-        """Return f, g = df/dx and W = df/d ln p."""
-        x = k.p - k.t
-        negative = x < 0
-        exact = k.co_t == 0
-        # In the exact case e is p, and p/c is taken as 1/S: stopping e at 1e-8, where S is π/2 to
-        # rounding, only keeps the unused 1/c and its derivatives finite.
-        e = torch.where(negative, k.p + k.co_t, (1 - k.p) + k.t)
-        e = torch.where(exact, e.clamp(min=1e-8), e)
-        v = angle(torch.where(negative, -x, x), e, torch.where(exact, k.log_p, e.log()))
-        decay, regular, pole = self.exponent(v, negative == k.mirrored)
-        q = 1 + decay
-        f = self.scale / (q if self.power == 1 else q**self.power)
-        outer = f * decay / q * (pi / 4 * self.power)
-        outer = torch.where(negative, -outer, outer)
-        g = outer * (regular + pole / v.c)
-        # Elsewhere p g, as tied classes must round alike (step 4).
-        return f, g, torch.where(exact, outer * (k.p * regular + pole / v.ratio), k.p * g)
-
-    def at(self, y: Tensor, t: Tensor) -> Tensor:
-        """Return f as a function of probabilities."""
-        x = y - t
-        # Not abs, whose derivative at 0 is 0: the curvature at y = t would vanish.
-        m = torch.where(x < 0, -x, x)
-        e = (1 - m).clamp(min=torch.finfo(x.dtype).tiny)
-        return self.scale / (1 + self.exponent(angle(m, e, e.log()), x > 0)[0]) ** self.power
-
-
-class Energy(Sigmoid):
-    """Q = rate · (√2 (E* − E*(π/4)) + offset), the exponent of three losses."""
-
-    def __init__(self, rate: float, offset: float = 0.0, scale: float = 1.0, power: int = 1):
-        super().__init__(scale, power)
-        self.rate, self.offset = rate, offset
-
-    def exponent(self, v: Angle, above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return e^−Q, N₁ and N₂."""
-        # sin a · T − cos a · ln c = sin a · ln(1 + s) − w ln(e S), and w = sin a + cos a is √2 at
-        # the end without rounding: ln e, large there, is multiplied by as exact a factor as can be.
-        w = torch.cos(v.e * (pi / 4)) * sqrt(2)
-        rest = v.sin * v.log1p_s - w * v.log_ratio + v.cos * log(2) + (self.offset - log(2))
-        decay = torch.exp(w * self.rate * v.log_e) * torch.exp(rest * -self.rate)
-        regular = v.cos * v.T + v.sin * (v.log_e + v.log_ratio - log(2))
-        return decay, regular * self.rate, (v.s * v.cos + v.sin) * (2 * self.rate)
-
-
-class Divergence(Sigmoid):
-    """Q = D(cos² d)/sin d."""
-
-    def exponent(self, v: Angle, above: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return e^−Q, N₁ and N₂."""
-        sin_d = torch.sin(torch.where(above, 2 - v.e, v.e.clamp(min=1e-3)) * (pi / 4))
-        rest = v.e * (pi / 4)
-        signed_cos_d = torch.where(above, rest.sin(), -rest.cos())
-        w = 2 * v.s / sin_d
-        decay = torch.exp(w * v.log_e) * torch.exp(w * (v.log_ratio - v.log1p_s))
-        return decay, (4 * v.c - w * signed_cos_d) * v.T / sin_d, 2 * w
+    most = torch.where(top, logits, 0.0).sum(-1, keepdim=True)
+    z, m = logits.detach(), most.detach()
+    below = z - m
+    back = below - z
+    return logits - most, (z - (below - back)) - (m + back)
 
 
 class SumOverClasses(torch.autograd.Function):
-    """Σ f over the classes with the gradient of step 4, itself differentiable.
+    """Σ f over the classes with the gradient of steps 4 and 5, itself differentiable.
 
     Plain operators throughout, so that `torch.func`, `make_fx`, `torch.compile` and an exporter see
     through it. No forward mode: torch.compile refuses a Function that has one.
@@ -251,10 +159,32 @@ def value_and_gradient(
     logits: Tensor, target: Tensor, summand: Square | Sigmoid
 ) -> tuple[Tensor, Tensor]:
     """Return Σ f, ``(..., B)``, and H − y Σ H (step 4), ``(..., B, C)``."""
-    k = classes(logits, target)
+    k, odds = split(logits, target)
     f, g, W = summand.forms(k)
-    sure = k.odds < 1 / 3
-    pivot = torch.where(k.top, torch.where(sure, -W, g), 0.0).sum(-1, keepdim=True)
-    H = (W - torch.where(sure, k.share, k.p) * pivot).masked_fill(k.top, 0.0)
-    y = torch.where(k.mirrored, 1 / (1 + k.odds), k.p)
+    pivot = at_top(torch.where(odds.sure, -W, g), odds)
+    H = (W - torch.where(odds.sure, odds.share, k.p) * pivot).masked_fill(odds.top, 0.0)
+    # Step 5 costs as much again and is rarely needed in training: it is left out where all values
+    # can be seen not to need it.
+    reach, bearable = (0.08, 10) if logits.dtype == torch.float32 else (0.004, 500)
+    t_top = at_top(k.t, odds)
+    apart = odds.y_top * odds.below.expm1() - (k.t - t_top)
+    cancels = (k.p * pivot).abs() > bearable * H.abs().amax(-1, keepdim=True)
+    tied = cancels & ~odds.sure & ~odds.top & (apart.abs() < reach)
+    if known(tied.any()) is not False:
+        start = torch.where(odds.sure, 0.0, odds.y_top - t_top)
+        apart = torch.where(tied, apart, 0.0)
+        H = torch.where(tied, k.p * apart * mean_curvature(summand, start, apart), H)
+    y = torch.where(odds.top, odds.y_top, k.p)
     return f.sum(-1), H - y * H.sum(-1, keepdim=True)
+
+
+def at_top(x: Tensor, odds: Odds) -> Tensor:
+    """Return the largest class's value, ``(..., B, 1)``."""
+    return torch.where(odds.top, x, 0.0).sum(-1, keepdim=True)
+
+
+def mean_curvature(summand: Square | Sigmoid, start: Tensor, apart: Tensor) -> Tensor:
+    """Return the mean of f″ over [start, start + apart] by Gauss's three points (step 5)."""
+    points = torch.arange(-1, 2, dtype=apart.dtype, device=apart.device) * (0.6**0.5 / 2) + 0.5
+    bend = summand.curvature(start.unsqueeze(-1) + apart.unsqueeze(-1) * points)
+    return (5 * bend.sum(-1) + 3 * bend[..., 1]) / 18
