@@ -59,19 +59,9 @@ _CNN = {"network": "cnn", "rule": "delta", "data": "digits", "batch_size": 128}
 _ETA_GRID = tuple(ETA * 4.0**k for k in range(-1, 5))
 
 
-def _online(hidden: int) -> Experiment:
+def _online(hidden: int, summary: str, *conditions: Condition) -> Experiment:
     mlp = {"loss": "logistic_sse", "data": "mnist", "network": Mlp(hidden=hidden)}
-    return Experiment(
-        f"DLR against SGD, Nesterov and Adam, 784–{hidden}–10 on MNIST, one digit at a time, "
-        "each over six pairs of η and α",
-        {**mlp, "batch_size": 1, "epochs": 2, "every": 3000},
-        (
-            Condition("SGD", {"rule": "delta"}, (0.05, 0.1, 0.2, 0.4, 0.8, 1.6), (NO_MOMENTUM,)),
-            Condition("Nesterov", {"rule": "nesterov"}, (0.01, 0.03, 0.1), (0.5, 0.9)),
-            Condition("Adam", {"rule": "adam"}, (0.0003, 0.001, 0.003), (0.5, 0.9)),
-            Condition("DLR", {"rule": "dlr"}, (0.35, 0.7, 1.4), (0.3, 1.0)),
-        ),
-    )
+    return Experiment(summary, {**mlp, "batch_size": 1, "epochs": 2, "every": 3000}, conditions)
 
 
 EXPERIMENTS: Final[dict[str, Experiment]] = {
@@ -99,8 +89,21 @@ EXPERIMENTS: Final[dict[str, Experiment]] = {
             )
         ),
     ),
-    "dlr_mnist_30": _online(30),
-    "dlr_mnist_100": _online(100),
+    "dlr_mnist_30": _online(
+        30,
+        "DLR against SGD, Nesterov and Adam, 784–30–10 on MNIST, one digit at a time, each over "
+        "six pairs of η and α",
+        Condition("SGD", {"rule": "delta"}, (0.05, 0.1, 0.2, 0.4, 0.8, 1.6), (NO_MOMENTUM,)),
+        Condition("Nesterov", {"rule": "nesterov"}, (0.01, 0.03, 0.1), (0.5, 0.9)),
+        Condition("Adam", {"rule": "adam"}, (0.0003, 0.001, 0.003), (0.5, 0.9)),
+        Condition("DLR", {"rule": "dlr"}, (0.35, 0.7, 1.4), (0.3, 1.0)),
+    ),
+    "dlr_mnist_100": _online(
+        100,
+        "DLR against SGD, 784–100–10 on MNIST, one digit at a time",
+        Condition("SGD", {"rule": "delta"}, (0.2, 0.4), (NO_MOMENTUM,)),
+        Condition("DLR", {"rule": "dlr"}, (0.7,), (0.5,)),
+    ),
 }
 """Every experiment by its name."""
 
