@@ -137,3 +137,19 @@ def luminance(color: str) -> float:
 def test_a_colour_stands_out_on_light_and_dark(color, ground):
     light, dark = sorted([luminance(color), luminance(ground)], reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 3
+
+
+def test_a_menu_has_a_line_of_its_own_between_title_and_marks():
+    figure = figures.chosen_curves(X, STOPS, marks={"mark": 0.9}, **WORDS)
+    plain = figures.curves(X, STOPS["k = 1"], **WORDS)
+    (menu,) = figure.layout.updatemenus
+    title = figure.layout.title
+    drawn = 33  # px: Plotly's button around a line of 13 px
+    above_plot = menu.pad.b + drawn
+    below_title = figure.layout.margin.t - title.pad.t - title.font.size
+    mark = figure.layout.annotations[0].font.size
+    assert (menu.y, menu.yanchor, title.y, title.yanchor) == (1, "bottom", 1, "top")
+    assert mark < menu.pad.b
+    assert above_plot < below_title
+    plot_heights = {f.layout.height - f.layout.margin.t for f in (figure, plain)}
+    assert len(plot_heights) == 1

@@ -17,6 +17,8 @@ COLORS: Final = (BLUE, GOLD, RED, GREEN, PURPLE, GREY)
 GRID: Final = "rgba(128, 128, 128, 0.25)"
 FRAME_MS: Final = 0
 """Sliders jump rather than glide: the curve at a value is what the value gives, not a tween."""
+MENU_ROW: Final = 36
+"""Height in pixels that a figure grows by where it has a menu."""
 
 
 def color(index: int) -> str:
@@ -138,15 +140,21 @@ def with_menu(figure: go.Figure, groups: Mapping[str, Sequence[int]], **relayout
     for trace, shown in zip(figure.data, buttons[0]["args"][0]["visible"], strict=True):
         trace.visible = shown
     figure.update_layout(**{key: values[0] for key, values in relayout.items()})
+    # A line of its own: on a phone the menu would cover the title and the labels of marks.
+    figure.update_layout(
+        title={"yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 14}},
+        margin={"t": figure.layout.margin.t + MENU_ROW},
+        height=figure.layout.height + MENU_ROW,
+    )
     return figure.update_layout(
         updatemenus=[
             {
                 "buttons": buttons,
                 "x": 1,
                 "xanchor": "right",
-                "y": 1.02,
+                "y": 1,
                 "yanchor": "bottom",
-                "pad": {"r": 0, "t": 0},
+                "pad": {"r": 0, "t": 0, "b": 22},
                 "showactive": True,
                 "bgcolor": "rgba(128,128,128,0.12)",
                 "bordercolor": GREY,
