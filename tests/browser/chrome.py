@@ -12,7 +12,7 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update",
     "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
 )  # fmt: skip
-PATIENCE = 30_000  # ms, for one figure on a busy machine without a GPU
+PATIENCE = 60_000  # ms, for one figure on a busy machine without a GPU
 
 
 @dataclass
