@@ -15,7 +15,7 @@ from golden_lib.figures.look import GREY, GRID, styled
 
 BARE_CONFIG = """\
 title: A small book
-execute: {execute_notebooks: cache, raise_on_error: true}
+execute: {execute_notebooks: cache, show_tb: true}
 only_build_toc_files: true
 sphinx: {extra_extensions: [golden_book], config: {nb_ipywidgets_js: {}}}
 """
@@ -132,6 +132,17 @@ def test_a_change_in_the_library_is_seen_and_an_unchanged_book_does_not_run_agai
     assert "Executing notebook" in log
     assert number == "42"
     assert len(list((small_book / "_build").glob(f"{freshness.PREFIX}*"))) == 1
+
+
+def test_a_failing_cell_fails_the_build_and_is_shown_and_mending_it_helps(small_book):
+    chapter = small_book / "book/chapter.md"
+    chapter.write_text(CHAPTER.replace("golden_lib.ANSWER", "1 / 0"))
+    with pytest.raises(
+        AssertionError, match=r"(?s)ZeroDivisionError.*a cell fails in book/chapter"
+    ):
+        built(small_book)
+    chapter.write_text(CHAPTER)
+    assert built(small_book)[1] == "41"
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,9 @@
 """The book's Sphinx extension: local assets, Plotly figures, and a cache that knows the library.
 
 Installed as `golden_book`. Read in this order: `assets` (what the pages load), `figures` (how a
-Plotly figure becomes part of a page), `freshness` (when a chapter runs again), `pace` (how many run
-at once), `notebooks` (the `.ipynb` beside each chapter; it runs without Sphinx).
+Plotly figure becomes part of a page), `freshness` (when a chapter runs again), `execution` (how
+many run at once, and that none fails), `notebooks` (the `.ipynb` beside each chapter; it runs
+without Sphinx).
 """
 
 import os
@@ -10,7 +11,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
-from golden_book import assets, figures, freshness, pace
+from golden_book import assets, execution, figures, freshness
 
 # What the kernels of a build inherit: figures as plain data, no progress bars on a page.
 KERNEL_ENVIRONMENT = {"PLOTLY_RENDERER": "plotly_mimetype", "TQDM_DISABLE": "1"}
@@ -19,8 +20,9 @@ KERNEL_ENVIRONMENT = {"PLOTLY_RENDERER": "plotly_mimetype", "TQDM_DISABLE": "1"}
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect the parts; Sphinx calls it once a build."""
     os.environ.update(KERNEL_ENVIRONMENT)
-    app.connect("builder-inited", pace.read_in_parallel)
-    app.connect("env-before-read-docs", pace.share_cores)
+    app.connect("builder-inited", execution.read_in_parallel)
+    app.connect("env-before-read-docs", execution.share_cores)
+    app.connect("env-updated", execution.refuse_failures)
     app.connect("config-inited", freshness.name_cache)
     app.connect("config-inited", assets.provide)
     app.connect("html-page-context", figures.add_script)

@@ -1,4 +1,4 @@
-"""Chapters run side by side, each with its share of the cores.
+"""Chapters run side by side, each with its share of the cores, and none may fail.
 
 PyTorch takes all cores in every kernel; two kernels on two cores then get in each other's way, and
 small training steps take many times as long.
@@ -6,8 +6,10 @@ small training steps take many times as long.
 
 import os
 
+from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
+from sphinx.errors import ExtensionError
 
 WORKERS = min(4, os.cpu_count() or 1)  # a kernel with PyTorch holds almost a gigabyte
 FEWEST = 6  # documents from which on Sphinx reads in parallel
@@ -29,3 +31,18 @@ def share_cores(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
     """Tell the kernels of this build how many threads each may use."""
     workers = min(WORKERS, len(names)) if len(names) >= FEWEST else 1
     os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
+
+
+def refuse_failures(app: Sphinx, env: BuildEnvironment) -> list[str]:
+    """End the build if a cell failed, after all chapters have run and their errors are shown.
+
+    myst-nb's own `raise_on_error` ends it at the first, and in a parallel build the error is lost.
+
+    Raises:
+        ExtensionError: names the chapters.
+    """
+    runs = {name: NbMetadataCollector.get_exec_data(env, name) for name in sorted(env.found_docs)}
+    failed = [name for name, run in runs.items() if run and not run["succeeded"]]
+    if failed:
+        raise ExtensionError(f"a cell fails in {', '.join(failed)}; the lines above say why")
+    return []
