@@ -5,7 +5,7 @@ from time import perf_counter
 import numpy as np
 import torch
 from torch import Tensor
-from tqdm.auto import tqdm
+from tqdm import tqdm  # not tqdm.auto: it warns in a notebook that has no ipywidgets
 
 from golden_lib.data import Digits
 from golden_lib.nets import Network
