@@ -96,7 +96,7 @@ def seen(browser: Browser, site: str, name: str):
     page.goto(site + name, wait_until="load")
     visit.draw_all()
     visit.typeset_all()
-    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(300)  # for what a script may still ask for
     yield visit
     context.close()
 
