@@ -1,6 +1,6 @@
-"""The numbers that the papers derive from the golden ratio, each with the property that defines it.
+"""The numbers that the papers derive from the golden ratio, each with its defining property.
 
-Floats for training and plotting; the exact SymPy forms and their proofs are in `golden_lib.equations`.
+Floats for training and plotting; exact forms and proofs are in `golden_lib.equations`.
 """
 
 from math import log, pi, sqrt

@@ -23,16 +23,20 @@ from golden_book.plain import Labels, collect, plain
 ROOT = Path(__file__).resolve().parents[2]
 SETUP_TAG = "setup"
 SETUP = """\
-# On Colab this installs the book's library and leaves PyTorch and NumPy as they are.
+# On Colab this fetches the book, installs its library, and leaves PyTorch and NumPy as they are.
 import importlib.util
+import os
 import subprocess
 import sys
 from importlib.metadata import version
 
 if "google.colab" in sys.modules and importlib.util.find_spec("golden_lib") is None:
     kept = [f"{{name}}=={{version(name)}}" for name in ("torch", "numpy")]
-    library = "golden-lib @ git+{url}@{branch}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", *kept, library], check=True)\
+    fetch = ["git", "clone", "--quiet", "--depth=1", "--branch={branch}", "{url}", "golden-book"]
+    subprocess.run(fetch, check=True)
+    install = [sys.executable, "-m", "pip", "install", "--quiet", *kept, "./golden-book"]
+    subprocess.run(install, check=True)
+    os.chdir("golden-book/book")\
 """
 
 
