@@ -56,7 +56,7 @@ class Experiment:
 
 
 _CNN = {"network": "cnn", "rule": "delta", "data": "digits", "batch_size": 128}
-_ETA_GRID = tuple(ETA * 4.0**k for k in range(-1, 5))
+_ETA_GRID = tuple(ETA * 2.0**k for k in range(-2, 4))
 
 
 def _online(hidden: int, summary: str, *conditions: Condition) -> Experiment:

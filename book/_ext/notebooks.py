@@ -32,8 +32,8 @@ from importlib.metadata import version
 
 if "google.colab" in sys.modules and importlib.util.find_spec("golden_lib") is None:
     kept = [f"{{name}}=={{version(name)}}" for name in ("torch", "numpy")]
-    fetch = ["git", "clone", "--quiet", "--depth=1", "--branch={branch}", "{url}", "golden-book"]
-    subprocess.run(fetch, check=True)
+    source = ["--branch={branch}", "{url}", "golden-book"]
+    subprocess.run(["git", "clone", "--quiet", "--depth=1", *source], check=True)
     install = [sys.executable, "-m", "pip", "install", "--quiet", *kept, "./golden-book"]
     subprocess.run(install, check=True)
     os.chdir("golden-book/book")\
