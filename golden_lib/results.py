@@ -3,7 +3,7 @@
 import json
 import os
 import platform
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -50,11 +50,16 @@ class Measurement:
         """The replicas with this η and α, one for each seed."""
         return self._only(np.isclose(self.eta, eta) & np.isclose(self.alpha, alpha))
 
-    def best(self, score: Callable[["Measurement"], float] | None = None) -> "Measurement":
-        """The replicas with the η and α of the highest score, by default the last mean accuracy."""
-        score = score or (lambda cell: float(cell.test_accuracy[-1].mean()))
-        pairs = sorted(set(zip(self.eta, self.alpha, strict=True)))
-        return max((self.at(*pair) for pair in pairs), key=score)
+    def best(self, alpha: float | None = None) -> "Measurement":
+        """The replicas with the η and α of the highest last mean accuracy.
+
+        Args:
+            alpha: choose among the η of this α alone; among all pairs if None.
+        """
+        pairs = {(e, a) for e, a in zip(self.eta, self.alpha, strict=True)
+                 if alpha is None or np.isclose(a, alpha)}  # fmt: skip
+        cells = (self.at(*pair) for pair in sorted(pairs))
+        return max(cells, key=lambda cell: float(cell.test_accuracy[-1].mean()))
 
     def over_eta(self, alpha: float) -> tuple[np.ndarray, np.ndarray]:
         """Last test accuracies at one α: the η, ``(N,)``, and the accuracies ``(N, seeds)``."""

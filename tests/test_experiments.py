@@ -55,8 +55,8 @@ def test_the_best_cell_has_the_highest_last_accuracy(small, tmp_path):
     one = read(write("small", range(2), tmp_path, ["command"])).measurements["one"]
     means = [one.at(e, a).test_accuracy[-1].mean() for e in (0.1, 1e9) for a in (0.0, ALPHA)]
     assert one.best().test_accuracy[-1].mean() == max(means)
-    slowest = one.best(lambda cell: -cell.eta[0])
-    assert set(slowest.eta) == {0.1}
+    assert set(one.best(alpha=ALPHA).alpha) == {ALPHA}
+    assert one.best(alpha=0.0).test_accuracy[-1].mean() == max(means[0], means[2])
 
 
 def test_a_file_says_where_it_came_from(small, tmp_path):
