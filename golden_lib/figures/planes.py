@@ -51,7 +51,7 @@ def surfaces(
         xaxis={"title": {"text": x_title}, **axis},
         yaxis={"title": {"text": y_title}, **axis},
         zaxis={"title": {"text": z_title}, **axis},
-        camera={"eye": {"x": 1.5, "y": -1.6, "z": 0.9}},
+        camera={"eye": {"x": -1.2, "y": -1.8, "z": 0.8}},
         aspectmode="cube",
     )
     return with_menu(figure, {name: [k] for k, name in enumerate(named)})

@@ -115,8 +115,9 @@ def unit_circle(
     figure.update_xaxes(row=2, col=1, title="angle φ in degrees", range=[0, 90], **grid)
     figure.update_yaxes(row=2, col=1, title="energy in nats", range=[0, 3], **grid)
     for label, degrees in marks.items():
+        side = "right" if degrees < 45 else "left"  # on a phone two labels would overlap
         figure.add_vline(degrees, row=2, col=1, line={"color": GREY, "dash": "dot", "width": 1},
-                         annotation={"text": label, "yanchor": "top"})  # fmt: skip
+                         annotation={"text": label, "xanchor": side, "yanchor": "top"})  # fmt: skip
     labels = [f"{degrees:.0f}°" for degrees in np.degrees(phi)]
     return with_slider(figure, frames, labels, "φ =", active=active)
 
