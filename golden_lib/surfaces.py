@@ -3,7 +3,7 @@
 All take and return NumPy arrays in float64; `golden_lib.figures` draws them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from math import pi
 from typing import NamedTuple
 
@@ -115,53 +115,3 @@ def momentum_rate(eta: ArrayLike, alpha: ArrayLike, curvature: ArrayLike) -> Arr
     discriminant = half_trace**2 - alpha
     real = np.abs(half_trace) + np.sqrt(np.maximum(discriminant, 0))
     return np.where(discriminant < 0, np.sqrt(alpha + 0 * half_trace), real)
-
-
-class Landscape(NamedTuple):
-    """A loss over a plane in weight space."""
-
-    a: Array
-    """Steps along the first direction, shape ``(N,)``."""
-    b: Array
-    """Steps along the second, shape ``(N,)``."""
-    loss: Array
-    """Loss, shape ``(N, N)``, b down and a across."""
-
-
-def landscape(
-    loss_of: Callable[[dict[str, torch.Tensor]], torch.Tensor],
-    params: dict[str, torch.Tensor],
-    directions: Sequence[dict[str, torch.Tensor]],
-    reach: float = 1.0,
-    count: int = 21,
-) -> Landscape:
-    """Loss of one network over the plane that two directions span around its weights.
-
-    The count² networks of the plane are replicas, and are evaluated at once.
-
-    Args:
-        loss_of: maps parameters with leading R to losses of shape ``(R,)``.
-        params: the network's parameters with leading R = 1.
-        directions: two sets of tensors shaped as `params`.
-        reach: the plane goes from −reach to reach along both.
-        count: N points along each side.
-
-    Raises:
-        ValueError: if there are not two directions.
-    """
-    if len(directions) != 2:
-        raise ValueError(f"directions must be 2, got {len(directions)}")
-    steps = torch.linspace(-reach, reach, count, dtype=torch.float64)
-    b, a = (grid.reshape(-1) for grid in torch.meshgrid(steps, steps, indexing="ij"))
-    first, second = directions
-    with torch.no_grad():
-        plane = {
-            name: w + _along(a, first[name], w) + _along(b, second[name], w)
-            for name, w in params.items()
-        }
-        loss = loss_of(plane).reshape(count, count)
-    return Landscape(steps.numpy(), steps.numpy(), loss.double().numpy())
-
-
-def _along(steps: torch.Tensor, direction: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
-    return steps.to(like.dtype).reshape(-1, *[1] * (like.ndim - 1)) * direction

@@ -106,7 +106,10 @@ def test_a_band_spans_the_replicas():
 
 def test_images_stand_in_reading_order():
     images = np.arange(3)[:, None, None] * np.ones((3, 2, 2))
-    sheet = figures.image_grid(images, title="T", description="D.", columns=2).data[0].z
+    figure = figures.sliding_images(
+        {"a": images, "b": images}, slider="k", title="T", description="D.", columns=2
+    )
+    sheet = figure.data[0].z
     assert sheet.shape == (5, 5)
     assert [sheet[0, 0], sheet[0, 3], sheet[3, 0]] == [0, 1, 2]
     assert np.isnan(sheet[2]).all()
@@ -141,7 +144,7 @@ def test_a_colour_stands_out_on_light_and_dark(color, ground):
 
 def test_a_menu_has_a_line_of_its_own_between_title_and_marks():
     figure = figures.chosen_curves(X, STOPS, marks={"mark": 0.9}, **WORDS)
-    plain = figures.curves(X, STOPS["k = 1"], **WORDS)
+    plain = figures.sliding_curves(X, STOPS, slider="k", **WORDS)
     (menu,) = figure.layout.updatemenus
     title = figure.layout.title
     drawn = 33  # px: Plotly's button around a line of 13 px

@@ -4,7 +4,6 @@ from math import log, pi, sqrt
 
 import numpy as np
 import pytest
-import torch
 
 from golden_lib import surfaces
 from golden_lib.golden import ALPHA, ETA
@@ -63,19 +62,6 @@ def test_the_momentum_rate_is_what_a_long_run_shows():
     assert surfaces.momentum_rate(ETA, ALPHA, bend) == pytest.approx(shown, rel=1e-3)
 
 
-def test_a_landscape_is_the_loss_at_each_point_of_the_plane():
-    weights = {"w": torch.tensor([[1.0, -2.0, 3.0]], dtype=torch.float64)}
-    first = {"w": torch.tensor([[1.0, 0.0, 0.0]], dtype=torch.float64)}
-    second = {"w": torch.tensor([[0.0, 1.0, 1.0]], dtype=torch.float64)}
-    view = surfaces.landscape(
-        lambda params: params["w"].square().sum(-1), weights, [first, second], reach=2, count=5
-    )
-    expected = [[(1 + a) ** 2 + (b - 2) ** 2 + (b + 3) ** 2 for a in view.a] for b in view.b]
-    np.testing.assert_allclose(view.loss, expected)
-
-
 def test_bad_requests_are_refused():
     with pytest.raises(ValueError, match=r"name must be one of sse, .* got 'cross_entropy'"):
         surfaces.angle_profile("cross_entropy")
-    with pytest.raises(ValueError, match="directions must be 2, got 1"):
-        surfaces.landscape(lambda p: p["w"], {"w": torch.ones(1, 1)}, [{"w": torch.ones(1, 1)}])

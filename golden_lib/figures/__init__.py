@@ -5,10 +5,9 @@ draws functions of two; `scenes` draws what only one chapter needs; `runs` draws
 leaves behind.
 """
 
-from golden_lib.figures.curves import chosen_curves, curves, read_off, sliding_curves
+from golden_lib.figures.curves import chosen_curves, read_off, sliding_curves
 from golden_lib.figures.planes import sliding_plane, surfaces
 from golden_lib.figures.runs import (
-    image_grid,
     learning_curves,
     sliding_histogram,
     sliding_images,
@@ -19,9 +18,7 @@ from golden_lib.figures.scenes import cobweb, four_corners, rubin_vase, unit_cir
 __all__ = [
     "chosen_curves",
     "cobweb",
-    "curves",
     "four_corners",
-    "image_grid",
     "learning_curves",
     "read_off",
     "rubin_vase",

@@ -1,4 +1,4 @@
-"""Functions of one variable: plain, under a slider, or chosen from a menu."""
+"""Functions of one variable: under a slider, read off at a point, or chosen from a menu."""
 
 from collections.abc import Mapping, Sequence
 
@@ -24,37 +24,6 @@ def _mark(figure: go.Figure, marks: Mapping[str, float]) -> None:
         figure.add_vline(at, line={"color": GREY, "dash": "dot", "width": 1},
                          annotation={"text": label, "yanchor": "bottom", "font": {"size": 12}},
                          annotation_position="top")  # fmt: skip
-
-
-def curves(
-    x: ArrayLike,
-    named: Curves,
-    *,
-    title: str,
-    description: str,
-    x_title: str,
-    y_title: str,
-    marks: Mapping[str, float] | None = None,
-    y_range: tuple[float, float] | None = None,
-) -> go.Figure:
-    """Curves over one axis; a click on the legend hides or shows one.
-
-    Args:
-        x: shape ``(N,)``.
-        named: name → values of shape ``(N,)``.
-        title: the figure's title.
-        description: the figure in a sentence.
-        x_title: x axis with its unit.
-        y_title: y axis with its unit.
-        marks: label → x of a dotted vertical line.
-        y_range: limits of the y axis; the data's when left out.
-
-    Returns:
-        The figure.
-    """
-    figure = styled(go.Figure(_lines(x, named)), title, description, x=x_title, y=y_title)
-    _mark(figure, marks or {})
-    return figure.update_yaxes(range=y_range)
 
 
 def sliding_curves(

@@ -79,38 +79,6 @@ def _framed(figure: go.Figure, title: str, description: str, shape: tuple[int, i
     return figure.update_yaxes(visible=False, autorange="reversed", scaleanchor="x")
 
 
-def image_grid(
-    images: ArrayLike,
-    *,
-    title: str,
-    description: str,
-    columns: int,
-    captions: Sequence[str] | None = None,
-    signed: bool = False,
-) -> go.Figure:
-    """Images side by side: digits in grey, or weights in red (−) and blue (+).
-
-    Args:
-        images: shape ``(N, H, W)``.
-        title: the figure's title.
-        description: the figure in a sentence.
-        columns: images in a row.
-        captions: one for each image, drawn above it.
-        signed: colour around zero, with a scale.
-
-    Returns:
-        The figure.
-    """
-    sheet = _sheet(images, columns, signed, None)
-    figure = _framed(go.Figure(sheet), title, description, sheet.z.shape)
-    height, width = np.asarray(images).shape[1:]
-    for k, caption in enumerate(captions or ()):
-        figure.add_annotation(text=caption, showarrow=False, font={"size": 12, "color": BLUE},
-                              x=(k % columns) * (width + 1) + width / 2, yanchor="bottom",
-                              y=(k // columns) * (height + 1) + height * 0.22)  # fmt: skip
-    return figure
-
-
 def sliding_images(
     stops: Mapping[str, ArrayLike],
     *,
