@@ -22,6 +22,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     os.environ.update(KERNEL_ENVIRONMENT)
     app.connect("builder-inited", execution.read_in_parallel)
     app.connect("env-before-read-docs", execution.share_cores)
+    app.connect("env-before-read-docs", execution.make_cache)
     app.connect("env-updated", execution.refuse_failures)
     app.connect("config-inited", freshness.name_cache)
     app.connect("config-inited", assets.provide)
@@ -29,4 +30,9 @@ def setup(app: Sphinx) -> dict[str, Any]:
     # After sphinx-thebe has put its own script on the page.
     app.connect("html-page-context", assets.remove_thebe, priority=900)
     app.add_css_file("golden/book.css")
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    return {
+        "version": "1",
+        "env_version": freshness.own_version(),
+        "parallel_read_safe": True,
+        "parallel_write_safe": True,
+    }

@@ -5,7 +5,9 @@ small training steps take many times as long.
 """
 
 import os
+from pathlib import Path
 
+from jupyter_cache.cache.db import create_db
 from myst_nb.sphinx_ import NbMetadataCollector
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -31,6 +33,13 @@ def share_cores(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
     """Tell the kernels of this build how many threads each may use."""
     workers = min(WORKERS, len(names)) if len(names) >= FEWEST else 1
     os.environ["OMP_NUM_THREADS"] = str(max(1, (os.cpu_count() or 1) // workers))
+
+
+def make_cache(app: Sphinx, env: BuildEnvironment, names: list[str]) -> None:
+    """Make the cache's database now: the chapters, side by side, would race to make its tables."""
+    folder = Path(app.config.nb_execution_cache_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    create_db(folder).dispose()
 
 
 def refuse_failures(app: Sphinx, env: BuildEnvironment) -> list[str]:

@@ -16,6 +16,7 @@ from golden_lib.figures.look import GREY, GRID
 
 MIME = "application/vnd.plotly.v1+json"
 DEFAULT_HEIGHT = 450  # px, what Plotly takes where a layout has none
+TITLE_HEIGHT = 40  # px of the margin above a plot that its title takes
 NEUTRAL = (GREY, GRID)
 """Colours that stand for "text" and "line" where no theme is known; on a page the theme's count."""
 
@@ -49,6 +50,19 @@ def without_neutral(part: Any) -> Any:
     }
 
 
+def untitled(layout: dict[str, Any]) -> dict[str, Any]:
+    """Copy of a layout without its title and the room that `look.styled` gives it.
+
+    The page writes the title itself: Plotly does not break lines, so a phone would cut it off.
+    """
+    kept = {key: value for key, value in layout.items() if key != "title"}
+    margin = kept.get("margin", {})
+    if "title" in layout and "height" in kept and margin.get("t", 0) > TITLE_HEIGHT:
+        kept["height"] -= TITLE_HEIGHT
+        kept["margin"] = {**margin, "t": margin["t"] - TITLE_HEIGHT}
+    return kept
+
+
 def figure_html(figure: dict[str, Any]) -> str:
     """HTML of one figure, drawn later by the script.
 
@@ -56,14 +70,15 @@ def figure_html(figure: dict[str, Any]) -> str:
         figure: Plotly's JSON: `data`, `layout` and perhaps `frames`.
     """
     kept = {key: figure[key] for key in ("data", "frames") if key in figure}
-    kept["layout"] = without_neutral(figure.get("layout", {}))
+    kept["layout"] = layout = untitled(without_neutral(figure.get("layout", {})))
     # "<" as an escape: no text inside the data can end the script element.
     data = json.dumps(kept, separators=(",", ":"), ensure_ascii=False).replace("<", "\\u003c")
     says = escape(description(figure) or title(figure))
     name = escape(title(figure) or description(figure), quote=True)
-    height = int(figure.get("layout", {}).get("height") or DEFAULT_HEIGHT)
+    height = int(layout.get("height") or DEFAULT_HEIGHT)
     return (
         f'<figure class="golden-figure" aria-label="{name}">\n'
+        f'<p class="golden-title" aria-hidden="true">{escape(title(figure))}</p>\n'
         f'<div class="golden-plot" style="min-height: {height}px"></div>\n'
         f'<script type="application/json">{data}</script>\n'
         f"<figcaption>{says}</figcaption>\n"

@@ -33,6 +33,15 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()[:12]
 
 
+def own_version() -> int:
+    """A number that changes with this extension's code, so that Sphinx reads all chapters again.
+
+    They come from the cache then: what a cell gives does not depend on how a page shows it.
+    """
+    code = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return int(hashlib.sha256(code).hexdigest()[:8], 16)
+
+
 def name_cache(app: Sphinx, config: Config) -> None:
     """Point myst-nb to the cache of the present sources and drop the caches of earlier ones."""
     build = Path(app.outdir).parent

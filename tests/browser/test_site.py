@@ -141,9 +141,7 @@ def choose(figure, index: int, menu: dict) -> None:
 
 def test_the_texts_of_figures_are_readable_in_both_modes(seen):
     """The theme's switch is pressed on the open page: drawn figures follow it."""
-    texts = seen.page.locator(".golden-figure").locator(
-        ".gtitle, .xtick text, .slider-current-value"
-    )
+    texts = seen.page.locator(".golden-figure").locator(".xtick text, .slider-current-value")
     for mode in ("light", "dark"):
         switch_to(seen.page, mode)
         end = time.monotonic() + PATIENCE / 1000
@@ -165,8 +163,8 @@ def test_no_page_scrolls_sideways_on_a_phone(seen):
     seen.page.set_viewport_size({"width": 360, "height": 740})
     seen.page.wait_for_timeout(500)  # Plotly resizes after a pause
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360
-    for figure in seen.page.locator(".golden-figure .main-svg").all():
-        assert figure.bounding_box()["width"] <= 360
+    for part in seen.page.locator(".golden-figure .main-svg, .golden-title").all():
+        assert part.bounding_box()["width"] <= 360
 
 
 def test_the_site_runs_from_a_folder_without_a_server(browser):
