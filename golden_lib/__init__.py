@@ -1,7 +1,11 @@
 """Losses, learning rate and momentum from the golden ratio, and the dynamic learning rate.
 
 Read in this order: `golden` (the numbers), `equations` (every equation of the four papers with its
-verdict), `losses`, `optim`, `nets`, `data`, `training`, `surfaces`, `figures`.
+verdict), `losses`, `optim`, `nets`, `data`, `training`; then what the book stands on: `experiments`
+and `results`, `surfaces` and `figures`.
 """
 
+from golden_lib.golden import ALPHA, ETA
+
+__all__ = ["ALPHA", "ETA", "__version__"]
 __version__ = "0.1.0"
