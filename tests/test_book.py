@@ -70,6 +70,17 @@ def test_a_figure_is_named_by_its_title_and_described_in_a_sentence():
     assert "<figcaption>Least at &quot;π/4&quot;.</figcaption>" in html
 
 
+def test_the_room_of_a_title_goes_with_it_but_stays_where_a_menu_is():
+    plain = styled(go.Figure(), "T", "D.", height=400).to_plotly_json()["layout"]
+    menu = {**plain, "updatemenus": [{"buttons": []}]}
+    above = plain["margin"]["t"]
+    for layout, height, top in ((plain, 360, above - 40), (menu, 400, above)):
+        kept = figures.untitled(layout)
+        assert (kept["height"], kept["margin"]["t"]) == (height, top)
+        assert "title" not in kept
+        assert "title" in layout
+
+
 def test_neutral_colours_are_left_to_the_theme_and_all_others_kept():
     layout = {
         "font": {"color": GREY, "size": 13},

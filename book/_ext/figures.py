@@ -57,7 +57,9 @@ def untitled(layout: dict[str, Any]) -> dict[str, Any]:
     """
     kept = {key: value for key, value in layout.items() if key != "title"}
     margin = kept.get("margin", {})
-    if "title" in layout and "height" in kept and margin.get("t", 0) > TITLE_HEIGHT:
+    # Above a menu the room stays: Plotly's toolbar is there when the pointer comes.
+    spare = "height" in kept and margin.get("t", 0) > TITLE_HEIGHT and "updatemenus" not in kept
+    if "title" in layout and spare:
         kept["height"] -= TITLE_HEIGHT
         kept["margin"] = {**margin, "t": margin["t"] - TITLE_HEIGHT}
     return kept

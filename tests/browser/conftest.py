@@ -2,12 +2,12 @@
 
 import functools
 import http.server
-import json
 import threading
 from pathlib import Path
 
 import pytest
 from chrome import FLAGS, Visit, chromium
+from jupyter_cache import get_cache
 from playwright.sync_api import Browser, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -103,9 +103,12 @@ def seen(browser: Browser, site: str, name: str):
 
 def figures_in_notebook(name: str) -> int:
     """Number of Plotly figures in the outputs of a page's executed notebook, 0 if it has none."""
-    path = SITE.parent / "jupyter_execute" / notebook(name)
-    if not (ROOT / notebook(name)).is_file():
+    source = (ROOT / notebook(name)).with_suffix(".md")
+    if not source.is_file():
         return 0
-    book = json.loads(path.read_text(encoding="utf-8"))
-    outputs = (output for cell in book["cells"] for output in cell.get("outputs", []))
+    (folder,) = SITE.parent.glob(".jupyter_cache-*")
+    cache = get_cache(folder)
+    runs = [run.pk for run in cache.list_cache_records() if run.uri == str(source)]
+    cells = cache.get_cache_bundle(max(runs)).nb.cells if runs else []
+    outputs = (output for cell in cells for output in cell.get("outputs", []))
     return sum("application/vnd.plotly.v1+json" in output.get("data", {}) for output in outputs)
