@@ -36,6 +36,7 @@ if "google.colab" in sys.modules and importlib.util.find_spec("golden_lib") is N
     subprocess.run(["git", "clone", "--quiet", "--depth=1", *source], check=True)
     install = [sys.executable, "-m", "pip", "install", "--quiet", *kept, "./golden-book"]
     subprocess.run(install, check=True)
+if os.path.isdir("golden-book/book"):  # also after a restart of the runtime
     os.chdir("golden-book/book")\
 """
 

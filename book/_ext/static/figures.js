@@ -48,7 +48,7 @@
     const box = { bgcolor: colour("surface"), bordercolor: colour("line"), font: { color: text } };
     return merge(template, {
       layout: {
-        font: { color: text }, title: { font: { color: text } },
+        font: { color: text },
         paper_bgcolor: clear, plot_bgcolor: clear,
         xaxis: axis, yaxis: axis, scene: { ...space, bgcolor: clear },
         polar: { bgcolor: clear, angularaxis: axis, radialaxis: axis },
