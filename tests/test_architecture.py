@@ -23,7 +23,7 @@ ARROWS = {
     "results": set(),
     "surfaces": {"golden", "losses"},
     "figures": {"golden"},
-    "sweeps": {"golden", "training"},
+    "sweeps": {"golden", "losses", "optim", "nets", "data", "training"},
     "experiments": {
         "golden", "losses", "optim", "nets", "data", "training", "surfaces", "sweeps", "results",
     },
