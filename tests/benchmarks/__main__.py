@@ -81,7 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--show", type=Path, metavar="FILE", help="print such a file's tables")
     chosen = parser.parse_args(arguments)
     if chosen.show:
-        print(markdown(json.loads(chosen.show.read_text(encoding="utf-8"))["workloads"]))
+        try:
+            print(markdown(json.loads(chosen.show.read_text(encoding="utf-8"))["workloads"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            parser.error(f"--show must be a file that --out wrote, got {chosen.show} ({error!r})")
         return 0
     rounds = (2 if chosen.quick else 7) if chosen.rounds is None else chosen.rounds
     if rounds < 1:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
-from typing import Any, Final
+from typing import Final
 
 from .sides import SEQUENTIAL, find_side
 from .workloads import Workload
@@ -37,22 +37,15 @@ def one_round(work: Workload, side: str, shortest: float = SHORTEST) -> float:
     return sum(spent) / len(spent)
 
 
-def measure(
+def in_turns(
     work: Workload, sides: Sequence[str], rounds: int, shortest: float = SHORTEST
-) -> dict[str, dict[str, Any]]:
-    """Time the sides in turns, A B C D A B C D …, after a first call of each that is kept apart.
-
-    Returns:
-        For each side ``first_call``, in seconds, with what it compiles and with making the
-        networks; ``seconds`` of a run in each round, of its ``networks`` alone.
-    """
-    found = {side: {"networks": part(work, side).replicas} for side in sides}
-    for side in sides:
-        found[side] |= {"first_call": sum(once(work, side)), "seconds": []}
+) -> dict[str, list[float]]:
+    """Seconds of a run in each round, the sides in turns, A B C D A B C D …, each warm already."""
+    seconds = {side: [] for side in sides}
     for _ in range(rounds):
         for side in sides:
-            found[side]["seconds"].append(one_round(work, side, shortest))
-    return found
+            seconds[side].append(one_round(work, side, shortest))
+    return seconds
 
 
 def peak_memory(work: Workload, side: str) -> dict[str, int | None]:
