@@ -66,6 +66,7 @@ class There:
 
     def __init__(self, store: Store, device: str, executor: Executor):
         self._store, self._device, self._executor = store, device, executor
+        torch.get_num_threads()  # fixes this thread's number, should a worker be a thread beside it
         self._arrived: SimpleQueue[Outcome] = SimpleQueue()
         self._futures: dict[str, Future] = {}
 
@@ -83,7 +84,8 @@ class There:
             )
         except Exception as error:  # RuntimeError, BrokenProcessPool, Dask's ClosedClientError, …
             if not self._futures:
-                raise ValueError(f"executor must take work, got {_told(error)}") from error
+                told = f"{type(error).__name__}: {error}"
+                raise ValueError(f"executor must take work, got {told}") from error
             self._arrived.put(Outcome(key, error=error))
             return
         self._futures[key] = future
@@ -97,7 +99,7 @@ class There:
         """Take back the blocks that have not begun; those that have will still be written."""
         for future in self._futures.values():
             future.cancel()
-        # Workers that are threads of this process set the number that its next threads start with.
+        # A worker that is a thread of this process has set the number that new threads start with.
         torch.set_num_threads(torch.get_num_threads())
 
     def _outcome(self, key: str, future: Future) -> Outcome:
@@ -116,7 +118,3 @@ def _kept(store: Store, key: str, content: bytes) -> Outcome:
     except Exception as error:  # content that is no bytes: an executor of another mind
         return Outcome(key, error=error)
     return Outcome(key, content)
-
-
-def _told(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"

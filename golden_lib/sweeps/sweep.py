@@ -60,8 +60,8 @@ def run(
     On GPUs one block at a time trains on each, whoever asks: a worker takes a free one of those it
     sees, and waits if there is none.
 
-    Leaving the loop, by Ctrl-C or ``close()`` on the iterator, takes back what has not begun.
-    Blocks that have begun on an executor end in the store (on Dask they are taken back too).
+    Leaving the loop, by Ctrl-C or by the iterator's ``close()``, takes back what has not begun;
+    what has begun on an executor ends in the store (Dask takes it back as well).
 
     Args:
         blocks: at least one; blocks with the same key are trained once.
@@ -155,7 +155,7 @@ def _stream(groups, store: Store, executor, device: str, progress: bool | None):
         engine.cancel()
         bar.close()
     if failures:
-        raise _sweep_error(failures, len(groups)) from failures[0][1]
+        raise _sweep_error(failures, sum(map(len, groups.values()))) from failures[0][1]
 
 
 def _sweep_error(failures, total: int) -> SweepError:
