@@ -1,14 +1,21 @@
 """The backward passes that are written out are those of torch.nn and of autograd."""
 
+import multiprocessing
+import re
+import resource
 from collections import OrderedDict
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from golden_lib.nets import NETWORKS, Cnn, Mlp, vjp_of
-from golden_lib.training import make_step, start
+from golden_lib.nets import NETWORKS, Cnn, Mlp, cnn, vjp_of
+from golden_lib.nets.patches import Patches
+from golden_lib.optim import find_rule
+from golden_lib.training import State, make_step, start
 
 NAMES = pytest.mark.parametrize("name", ["cnn", "mlp"])
 
@@ -48,6 +55,15 @@ def drawn(name, replicas, batch, own, dtype=torch.float64):
     return *cast, x.to(dtype), dlogits.to(dtype)
 
 
+@pytest.fixture(params=["whole", "cut"])
+def blocks(request, monkeypatch):
+    """The activations in one piece, or replica by replica, row by row, and computed twice."""
+    size = {"whole": 10**6, "cut": 40}[request.param]
+    for name in ("SHARED", "OWN", "BLOCK", "KEPT"):
+        monkeypatch.setattr(cnn, name, size)
+
+
+@pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
 @pytest.mark.parametrize("replicas", [1, 3])
 @NAMES
@@ -84,6 +100,25 @@ def test_vjp_equals_autograd_through_forward(name, replicas, own):
         assert (grad - reference).norm() <= 1e-10 * reference.norm(), key
 
 
+def patches_of(x):
+    """Every patch of every image as a column, in torch's own words: ``(25, N)``."""
+    return nn.functional.unfold(x[:, None], 5).movedim(0, -1).flatten(1)
+
+
+def test_the_moments_of_the_patches_are_those_of_the_patches_themselves():
+    x = torch.rand(2, 9, 28, 28, dtype=torch.float64) ** 3 + 1
+    seen = Patches(x, keep=False)
+    for g in range(2):
+        expected = patches_of(x[g])
+        close = {"rtol": 1e-12, "atol": 1e-13}
+        torch.testing.assert_close(seen.level[g] + seen.mean[g], expected.mean(-1), **close)
+        torch.testing.assert_close(seen.covariance[g], expected.cov(correction=0), **close)
+        columns = seen.columns()[g].flatten(1)
+        torch.testing.assert_close(columns[:-1] + seen.level[g], expected, **close)
+        assert (columns[-1] == 1).all()
+    assert seen.count == expected.shape[-1]
+
+
 @NAMES
 def test_single_precision_gradients_are_the_double_ones_rounded(name):
     *double, dlogits = drawn(name, 3, 37, own=False)
@@ -113,6 +148,7 @@ def test_vjp_changes_nothing_that_it_is_given_and_pulls_twice(name):
     assert torch.equal(logits, kept)
 
 
+@pytest.mark.usefixtures("blocks")
 @pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
 @NAMES
 def test_a_replica_gone_to_nan_leaves_the_gradients_of_the_others(name, own):
@@ -195,3 +231,28 @@ def test_a_network_without_vjp_trains():
         state, metrics = step(state, (x, torch.arange(20) % 10), hyper)
         losses.append(metrics["loss"].item())
     assert losses[-1] < 0.9 * losses[0]
+
+
+def a_step_of_64_cnns():
+    """One step of 64 networks on 128 images, and the most memory that this process ever had."""
+    generator = torch.Generator().manual_seed(0)
+    x = torch.rand(128, 28, 28, generator=generator)
+    params, buffers = Cnn().init(range(64))
+    rule = find_rule("delta")
+    state = State(params, buffers, rule.init(params))
+    eta, alpha = torch.full((64,), 0.016), torch.full((64,), 0.874)
+    for _ in range(2):
+        logits, buffers, pull = Cnn().vjp(state.params, state.buffers, x)
+        params, memory = rule.update(state.params, pull(logits), state.memory, eta, alpha)
+        state = State(params, buffers, memory)
+    status = Path("/proc/self/status")
+    if not status.exists():  # macOS, which counts bytes
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # Not ru_maxrss here: on Linux a new process starts from its parent's.
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status.read_text())[1])
+
+
+def test_64_networks_at_batch_128_train_within_two_gigabytes():
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as pool:
+        assert pool.submit(a_step_of_64_cnns).result() < 2e9

@@ -7,7 +7,22 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from golden_lib.nets.network import SIDE, Params, Pull, check_size, draw, images
+from golden_lib.nets.network import Params, Pull, check_size, draw, images
+from golden_lib.nets.patches import KERNEL, TAPS, WINDOW, Patches, batch_last, columns
+
+# On a CPU the activations are worked through in blocks that stay in the cache and that the C
+# library's allocator gives out again: whole, at R = 16, half of a step went into fresh pages. All
+# counts are of images times replicas; constants, so that a result does not depend on the machine.
+SHARED = 512
+"""Worked through together where all replicas see the same images: 4 replicas at B = 128."""
+OWN = 128
+"""Worked through together where each replica sees its own."""
+BLOCK = 768
+"""Times rows of windows in a block: 1.5 MB of activations of 20 filters in float32."""
+KEPT = 2048
+"""Up to here the activations are kept for the backward pass, 94 MB; past it, computed again."""
+EVALUATED = 128
+"""Images of a group that are evaluated together."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,6 @@ class Cnn:
     filters: int = 20
     classes: int = 10
     name: ClassVar[str] = "cnn"
-    kernel: ClassVar[int] = 5
     eps: ClassVar[float] = 1e-5
     momentum: ClassVar[float] = 0.1
 
@@ -61,14 +75,14 @@ class Cnn:
         Raises:
             ValueError: if there is no seed or one is out of range.
         """
-        width = self.filters * (SIDE - self.kernel + 1) ** 2
+        width = self.filters * WINDOW**2
         shapes = {
-            "conv.weight": (self.filters, 1, self.kernel, self.kernel),
+            "conv.weight": (self.filters, 1, KERNEL, KERNEL),
             "conv.bias": (self.filters,),
             "head.weight": (self.classes, width),
             "head.bias": (self.classes,),
         }
-        inputs = {"conv": self.kernel**2, "head": width}
+        inputs = {"conv": TAPS, "head": width}
         drawn = draw(shapes, inputs, seeds, dtype, device)
         ones = torch.ones(len(seeds), self.filters, dtype=dtype, device=device)
         params = {**drawn, "norm.weight": ones, "norm.bias": torch.zeros_like(ones)}
@@ -100,12 +114,17 @@ class Cnn:
             return self.vjp(params, buffers, x)[:2]
         weight = params["conv.weight"].flatten(2)
         x = images(x, len(weight))
-        variance, mean = buffers["norm.running_var"], buffers["norm.running_mean"]
-        scale = params["norm.weight"] * (variance + self.eps).rsqrt()
-        shift = params["norm.bias"] + (params["conv.bias"] - mean) * scale
-        patches = self._patches(x)
-        logits, _ = self._logits(params, weight * scale[..., None], shift, self._with_ones(patches))
-        return logits, buffers
+        x = x if x.dim() == 4 else x[None]
+        scale = params["norm.weight"] * (buffers["norm.running_var"] + self.eps).rsqrt()
+        mean = buffers["norm.running_mean"] - params["conv.bias"]
+        affine = torch.cat(
+            [weight * scale[..., None], (params["norm.bias"] - mean * scale)[..., None]], -1
+        )
+        parts = []
+        for part in x.split(EVALUATED, 1):
+            blocks = self._blocks(affine, params["head.weight"], columns(batch_last(part)))
+            parts.append(self._logits(params, (b[1:] for b in blocks)))
+        return torch.cat(parts, 1), buffers
 
     def vjp(self, params: Params, buffers: Params, x: Tensor) -> tuple[Tensor, Params, Pull]:
         r"""Compute the logits in training and their vector-Jacobian product; see `vjp_of`.
@@ -127,68 +146,107 @@ class Cnn:
         Raises:
             ValueError: if x is not images, or has a leading axis other than R.
         """
-        weight, gain, head = (
-            params["conv.weight"].flatten(2),
-            params["norm.weight"],
-            params["head.weight"],
-        )
-        patches = self._patches(images(x, len(weight)))
-        mean = patches.mean(-1, keepdim=True)
-        patches = patches - mean
-        covariance = patches @ patches.mT / patches.shape[-1]
-        along = weight @ covariance
-        variance = (along * weight).sum(-1)
-        rate = (variance + self.eps).rsqrt()
-        scale = (gain * rate)[..., None]
-        buffers = self._moved(buffers, params, weight, mean, variance, patches.shape[-1])
-        inputs = self._with_ones(patches)
-        logits, active = self._logits(params, weight * scale, params["norm.bias"], inputs)
+        replicas = len(params["conv.weight"])
+        x = images(x, replicas)
+        own, on_cpu, batch = x.dim() == 4, x.device.type == "cpu", x.shape[-3]
+        few = max(1, (OWN if own else SHARED) // batch) if on_cpu else replicas
+        keep = not on_cpu or replicas * batch <= KEPT
+        shared = None if own else Patches(x[None], keep=True)
+        parts = []
+        for first in range(0, replicas, few):
+            some = slice(first, first + few)
+            parts.append(
+                self._vjp_of_few(
+                    {k: w[some] for k, w in params.items()},
+                    {k: b[some] for k, b in buffers.items()},
+                    Patches(x[some], keep) if own else shared,
+                    keep,
+                )
+            )
+        if len(parts) == 1:
+            return parts[0]
+        logits, moved, pulls = zip(*parts, strict=True)
 
         def pull(dlogits: Tensor) -> Params:
-            dz = dlogits.mT
-            dactive = (head.mT @ dz) * (active > 0)
-            daffine = dactive.view(*weight.shape[:2], -1) @ inputs.mT
-            along_weight = (daffine[..., :-1] * weight).sum(-1)
-            dvariance = along_weight * gain * rate**3
-            dweight = daffine[..., :-1] * scale - dvariance[..., None] * along
-            return {
-                "conv.weight": dweight.view_as(params["conv.weight"]),
-                "conv.bias": torch.zeros_like(params["conv.bias"]),
-                "head.weight": dz @ active.mT,
-                "head.bias": dz.sum(-1),
-                "norm.weight": along_weight * rate,
-                "norm.bias": daffine[..., -1],
-            }
+            grads = [pull(d) for pull, d in zip(pulls, dlogits.split(few), strict=True)]
+            return _joined(grads)
 
-        return logits, buffers, pull
+        return torch.cat(logits), _joined(moved), pull
 
     def first_layer(self, params: Params) -> Tensor:
         """The filters as small images, ``(R, 20, 5, 5)``."""
         return params["conv.weight"][:, :, 0]
 
-    def _logits(self, params, weight, shift, inputs) -> tuple[Tensor, Tensor]:
-        """Logits ``(R, B, C)`` and units ``(R, 20·576, B)`` of patches with a row of ones."""
-        # A row of ones carries the shift: adding it afterwards is a pass over all activations, a
-        # quarter of the step at R = 4.
-        affine = torch.cat([weight, shift[..., None]], -1)
-        active = (affine @ inputs).relu()
-        active = active.view(len(weight), params["head.weight"].shape[-1], -1)
-        logits = params["head.weight"] @ active + params["head.bias"][..., None]
-        return logits.mT, active
+    def _vjp_of_few(self, params, buffers, seen: Patches, keep: bool):
+        """`vjp` of replicas whose activations are worked through together."""
+        weight, gain = params["conv.weight"].flatten(2), params["norm.weight"]
+        groups = len(seen.mean)
 
-    def _with_ones(self, patches: Tensor) -> Tensor:
-        return torch.cat([patches, torch.ones_like(patches[..., :1, :])], -2)
+        def at_mean(w: Tensor) -> Tensor:
+            return torch.bmm(w.view(groups, -1, TAPS), seen.mean[..., None]).view(w.shape[:2])
 
-    def _patches(self, x: Tensor) -> Tensor:
-        """The 5×5 patches of all images: ``(25, 576 B)`` or ``(R, 25, 576 B)``, batch last."""
-        windows = x.movedim(-3, -1).contiguous()
-        windows = windows.unfold(-3, self.kernel, 1).unfold(-3, self.kernel, 1)
-        windows = windows.movedim((-2, -1), (-5, -4))
-        return windows.flatten(-3).flatten(-3, -2)
-
-    def _moved(self, buffers, params, weight, mean, variance, n) -> Params:
-        """The running statistics after a batch of n patches, with the unbiased variance."""
+        toward = torch.bmm(weight.view(groups, -1, TAPS), seen.covariance).view_as(weight)
+        variance = (toward * weight).sum(-1)
+        rate = (variance + self.eps).rsqrt()
+        scale = (gain * rate)[..., None]
+        shift = params["norm.bias"] - at_mean(weight) * scale[..., 0]
+        affine = torch.cat([weight * scale, shift[..., None]], -1)
         with torch.no_grad():
-            mean = (weight @ mean)[..., 0] + params["conv.bias"]
-            seen = {"norm.running_mean": mean, "norm.running_var": variance * (n / (n - 1))}
-            return {k: buffers[k] + self.momentum * (seen[k] - buffers[k]) for k in buffers}
+            mean = at_mean(weight) + weight.sum(-1) * seen.level[:, None] + params["conv.bias"]
+            unbiased = variance * (seen.count / (seen.count - 1))
+            now = {"norm.running_mean": mean, "norm.running_var": unbiased}
+            buffers = {k: b + self.momentum * (now[k] - b) for k, b in buffers.items()}
+
+        def blocks():
+            return self._blocks(affine, params["head.weight"], seen.columns())
+
+        kept = list(blocks()) if keep else None
+        logits = self._logits(params, (b[1:] for b in kept or blocks()))
+
+        def pull(dlogits: Tensor) -> Params:
+            dz = dlogits.mT.contiguous()
+            dhead, daffine = [], 0
+            for inputs, head, active in kept or blocks():
+                dactive = torch.bmm(head.mT, dz)
+                dsums = torch.ops.aten.threshold_backward(dactive, active, 0)
+                daffine = daffine + torch.bmm(inputs, dsums.view(groups, -1, inputs.shape[-1]).mT)
+                dhead.append(torch.bmm(dz, active.mT).unflatten(-1, (self.filters, -1)))
+            daffine = daffine.mT.reshape(affine.shape)
+            dbias = daffine[..., -1]
+            # The columns were centred on the images' mean; on their own they give U.
+            U = daffine[..., :-1] - dbias[..., None] * seen.mean[:, None]
+            along = (U * weight).sum(-1)
+            dweight = U * scale - (along * gain * rate**3)[..., None] * toward
+            return {
+                "conv.weight": dweight.view_as(params["conv.weight"]),
+                "conv.bias": torch.zeros_like(params["conv.bias"]),
+                "head.weight": torch.cat(dhead, -1).view_as(params["head.weight"]),
+                "head.bias": dz.sum(-1),
+                "norm.weight": along * rate,
+                "norm.bias": dbias,
+            }
+
+        return logits, buffers, pull
+
+    def _blocks(self, affine: Tensor, head: Tensor, patches: Tensor):
+        """Work through the layer by rows of windows: patches, the head's weights and units."""
+        replicas, batch = len(affine), patches.shape[-1] // WINDOW
+        rows = WINDOW
+        if patches.device.type == "cpu":
+            rows = next((n for n in (6, 4, 3, 2) if n * replicas * batch <= BLOCK), 1)
+        affine = affine.view(len(patches), -1, TAPS + 1)
+        head = head.unflatten(-1, (self.filters, WINDOW, WINDOW))
+        for top in range(0, WINDOW, rows):
+            inputs = patches[:, :, top : top + rows].flatten(2)
+            active = torch.bmm(affine, inputs).relu_().view(replicas, -1, batch)
+            yield inputs, head[..., top : top + rows, :].flatten(2), active
+
+    def _logits(self, params: Params, blocks) -> Tensor:
+        logits = params["head.bias"][..., None]
+        for head, active in blocks:
+            logits = torch.baddbmm(logits, head, active)
+        return logits.mT
+
+
+def _joined(parts: Sequence[Params]) -> Params:
+    return {k: torch.cat([part[k] for part in parts]) for k in parts[0]}
