@@ -181,7 +181,7 @@ def test_a_move_of_eta_or_alpha_acts_on_the_next_step(digits):
     for number, (eta, alpha) in enumerate(moves):
         run.eta, run.alpha = eta, alpha
         record = next(run)
-        x, target = feed.batch(feed.order(0), number)
+        x, target = feed.batch(feed.picks(feed.order(0), number, 1)[0])
         given = {"eta": torch.tensor(eta, **DOUBLE), "alpha": torch.tensor(alpha, **DOUBLE)}
         given = {k: v.expand(2) for k, v in given.items()}
         state, _ = step(state, (x.double(), target), given)
@@ -209,7 +209,7 @@ def test_records_are_means_since_the_last_and_history_stacks_them(digits):
     assert (np.diff(fine.seconds) > 0).all()
 
 
-def test_control_c_keeps_the_last_whole_step_and_the_run_goes_on_from_it(digits):
+def test_control_c_keeps_the_last_whole_steps_and_the_run_goes_on_from_them(digits):
     settings = {"data": digits, "batch_size": 50, "test": 100, "epochs": 3}
     whole = train("mlp", "sse", **settings).finish()
     calls = []
@@ -220,14 +220,14 @@ def test_control_c_keeps_the_last_whole_step_and_the_run_goes_on_from_it(digits)
             raise KeyboardInterrupt
         return LOSSES["sse"](logits, target)
 
-    run = train("mlp", loss, **settings)
-    assert [record.step for record in run] == [10, 17]
+    run = train("mlp", loss, **settings, every=5, test_every=10)
+    assert [record.step for record in run] == [5, 10, 15]
     assert run.interrupted
-    assert run.step == 17
+    assert run.step == 15
     history = run.history
     assert np.isnan(history.test_accuracy[-1, 0])
     assert np.isfinite(history.loss).all()
-    assert [record.step for record in run] == [20, 30]
+    assert [record.step for record in run] == [20, 25, 30]
     assert not run.interrupted
     torch.testing.assert_close(run.state, whole.state, rtol=0, atol=0)
 

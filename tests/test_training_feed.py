@@ -27,7 +27,7 @@ def test_an_epoch_shows_each_digit_once_and_the_next_in_another_order():
     assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(50, 200))
     assert first.tolist() != second.tolist()
     assert feed.steps == 7
-    seen = torch.cat([feed.batch(first, i)[1] for i in range(7)])
+    seen = torch.cat([feed.batch(picks)[1] for picks in feed.picks(first, 0, 7)])
     assert torch.equal(seen, digits().labels[first[:140]])
 
 

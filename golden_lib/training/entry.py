@@ -9,9 +9,10 @@ from golden_lib.data.draws import check_count
 from golden_lib.golden import ALPHA, ETA
 from golden_lib.nets import Network, find_network
 from golden_lib.optim import Rule, find_rule
+from golden_lib.training.engines import engine_for
 from golden_lib.training.feed import Data, Feed, Order, divide
 from golden_lib.training.run import Run
-from golden_lib.training.step import Loss, make_step, start
+from golden_lib.training.step import Loss, start
 
 
 def train(
@@ -33,13 +34,14 @@ def train(
     test_every: int | None = None,
     dtype: torch.dtype = torch.float32,
     device: torch.device | str = "auto",
+    engine: str = "auto",
     progress: bool | None = None,
 ) -> Run:
     """Train R networks at once; nothing is computed before the run is iterated.
 
     ``for record in train(...)`` yields a `Record` per epoch, or every `every` steps; between two of
     them, ``run.eta = ...`` and ``run.alpha = ...`` act on the next step. Ctrl-C ends the loop with
-    the last whole step kept, in ``run.state`` and ``run.history``.
+    whole steps kept, in ``run.state`` and ``run.history``: all but what the engine had in hand.
 
     Args:
         network: a name in `NETWORKS`, or a network such as ``Mlp(hidden=30)``.
@@ -60,6 +62,7 @@ def train(
         test_every: steps between test accuracies, a multiple of `every`; as `every` if None.
         dtype: of the computation.
         device: ``"auto"`` is CUDA where there is one, else the CPU.
+        engine: who makes the steps, a name in `ENGINES`; ``"auto"`` is the fastest that can.
         progress: a progress bar; None shows it on terminals alone.
 
     Returns:
@@ -69,7 +72,6 @@ def train(
         ValueError: if a name is unknown, or a value is out of range or of the wrong shape.
     """
     network, rule = find_network(network), find_rule(rule)
-    update = make_step(network, loss, rule)
     seeds = tuple(range(check_count("replicas", replicas)) if seeds is None else seeds)
     check_count("epochs", epochs, least=0)
     check_count("seed", seed, least=0)
@@ -85,6 +87,7 @@ def train(
         seeds if order == "own" else (seed,),
         dtype,
     )
+    maker = engine_for(engine, network, loss, rule, feed, len(seeds))
     every = feed.steps if every is None else check_count("every", every)
     test_every = every if test_every is None else check_count("test_every", test_every)
     if test_every % every:
@@ -92,7 +95,7 @@ def train(
     return Run(
         network,
         rule,
-        update,
+        maker,
         state,
         feed,
         division,

@@ -108,10 +108,18 @@ class Feed:
             return self.index[..., orders[0]]
         return self.index.expand(len(orders), -1).gather(1, orders)
 
-    def batch(self, order: Tensor, number: int) -> tuple[Tensor, Tensor]:
-        """Images and labels of step `number` of the epoch with this order."""
-        at = order[..., number * self.batch_size : (number + 1) * self.batch_size]
-        return self.digits.images[at].to(self.dtype), self.digits.labels[at]
+    def picks(self, order: Tensor, number: int, count: int) -> Tensor:
+        """Images of steps `number` to `number` + `count` of the epoch with this order.
+
+        Returns:
+            Indices ``(count, B)``, or ``(R, count, B)``.
+        """
+        B = self.batch_size
+        return order[..., number * B : (number + count) * B].unflatten(-1, (count, B))
+
+    def batch(self, picks: Tensor) -> tuple[Tensor, Tensor]:
+        """Images and labels of a step."""
+        return self.digits.images[picks].to(self.dtype), self.digits.labels[picks]
 
 
 def _permutation(n: int, seed: int, epoch: int) -> np.ndarray:

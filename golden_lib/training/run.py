@@ -10,9 +10,10 @@ from tqdm import tqdm  # not tqdm.auto: it warns in a notebook that has no ipywi
 from golden_lib.data import Digits
 from golden_lib.nets import Network
 from golden_lib.optim import Rule
+from golden_lib.training.engines import Engine
 from golden_lib.training.feed import Division, Feed
 from golden_lib.training.records import History, Record
-from golden_lib.training.step import State, Step, evaluate, predict
+from golden_lib.training.step import State, evaluate, predict
 
 
 class Run:
@@ -29,7 +30,7 @@ class Run:
         self,
         network: Network,
         rule: Rule,
-        update: Step,
+        engine: Engine,
         state: State,
         feed: Feed,
         digits: Division,
@@ -40,7 +41,7 @@ class Run:
     ):
         self.network, self.state, self.digits, self.steps = network, state, digits, steps
         self.step, self.interrupted = 0, False
-        self._rule, self._update, self._feed = rule, update, feed
+        self._rule, self._engine, self._feed = rule, engine, feed
         self._every, self._test_every = every
         self._hyper: dict[str, Tensor] = {}
         self.eta, self.alpha = hyper
@@ -87,7 +88,7 @@ class Run:
         if self._alive is None:
             return np.full(len(self.eta), -1)
         alive, steps = (t.numpy(force=True) for t in self._alive)
-        return np.where(alive, -1, steps + 1)
+        return np.where(alive > 0, -1, steps + 1)
 
     def finish(self) -> "Run":
         """Train to the end, or to Ctrl-C, and return this run."""
@@ -137,21 +138,27 @@ class Run:
         return self._record(began, tested)
 
     def _advance(self) -> None:
-        """One step, kept whole: what a Ctrl-C can cut is only what the last line has not stored."""
+        """Some steps, kept whole: what a Ctrl-C can cut is only what the last line has not stored.
+
+        As many as the engine makes at once, but not past an epoch's end or a record.
+        """
         epoch, number = divmod(self.step, self._feed.steps)
         if self._order[0] != epoch:
             self._order = epoch, self._feed.order(epoch)
-        batch = self._feed.batch(self._order[1], number)
-        state, seen = self._update(self.state, batch, self._hyper)
-        alive = seen["finite"] if self._alive is None else self._alive[0] & seen["finite"]
-        steps = alive.long() if self._alive is None else self._alive[1] + alive
+        to_record = min(self._every - self.step % self._every, self.steps - self.step)
+        count = min(to_record, self._feed.steps - number, self._engine.longest)
+        picks = self._feed.picks(self._order[1], number, count)
+        state, seen = self._engine.advance(self.state, picks, self._hyper)
+        finite = seen["finite"].long()
+        alive = finite.cumprod(0) if self._alive is None else self._alive[0] * finite.cumprod(0)
+        lived = alive.sum(0) if self._alive is None else self._alive[1] + alive.sum(0)
         # In double precision: an epoch of online training sums 60,000 of them.
-        sums = seen["loss"].double(), seen["accuracy"].double()
+        sums = [seen[k].sum(0, dtype=torch.double) for k in ("loss", "accuracy")]
         if self._since:
-            sums = self._sums[0] + sums[0], self._sums[1] + sums[1]
-        done = state, (alive, steps), sums, self.step + 1, self._since + 1
+            sums = [before + now for before, now in zip(self._sums, sums, strict=True)]
+        done = state, (alive[-1], lived), sums, self.step + count, self._since + count
         self.state, self._alive, self._sums, self.step, self._since = done
-        self._bar.update()
+        self._bar.update(count)
 
     def _test(self) -> Tensor:
         return evaluate(self.network, self.state, self.digits.test, self.digits.test_index)

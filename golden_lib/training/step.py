@@ -8,7 +8,7 @@ from torch import Tensor
 
 from golden_lib.data import Digits
 from golden_lib.losses import find_loss
-from golden_lib.nets import Network, Params, find_network
+from golden_lib.nets import Network, Params, find_network, vjp_of
 from golden_lib.optim import Memory, Rule, find_rule
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -68,32 +68,23 @@ def make_step(network: str | Network, loss: str | Loss, rule: str | Rule) -> Ste
     Raises:
         ValueError: if a name is unknown; the known ones are listed.
     """
-    network, rule = find_network(network), find_rule(rule)
+    vjp, rule = vjp_of(find_network(network)), find_rule(rule)
     loss = find_loss(loss) if isinstance(loss, str) else loss
 
     def step(state: State, batch: tuple[Tensor, Tensor], hyper: Hyper) -> tuple[State, Metrics]:
         x, target = batch
-        with torch.enable_grad():
-            leaves = {k: w.detach().requires_grad_() for k, w in state.params.items()}
-            logits, buffers = network.forward(leaves, state.buffers, x, train=True)
-            losses = loss(logits, target)
-            # The gradient of a bias that batch normalisation cancels is 0: materialised as such.
-            grads = torch.autograd.grad(
-                losses,
-                list(leaves.values()),
-                torch.ones_like(losses),
-                allow_unused=True,
-                materialize_grads=True,
-            )
         with torch.no_grad():
-            params, memory = rule.update(
-                {k: w.detach() for k, w in leaves.items()},
-                dict(zip(leaves, grads, strict=True)),
-                state.memory,
-                hyper["eta"],
-                hyper["alpha"],
-            )
+            logits, buffers, pull = vjp(state.params, state.buffers, x)
+        # Autograd for the loss alone: the networks' backward passes are written out.
+        with torch.enable_grad():
+            logits = logits.requires_grad_()
+            losses = loss(logits, target)
+            (slope,) = torch.autograd.grad(losses, logits, torch.ones_like(losses))
+        with torch.no_grad():
             logits, losses = logits.detach(), losses.detach()
+            params, memory = rule.update(
+                state.params, pull(slope), state.memory, hyper["eta"], hyper["alpha"]
+            )
             # One sum carries every NaN and infinity; 0 times it is 0 only if it is finite.
             finite = (logits.sum((-2, -1)) + losses) * 0 == 0
             right = _share_right(logits.argmax(-1), target, logits.dtype)
