@@ -3,27 +3,22 @@
 import errno
 import multiprocessing
 import os
-import re
 import resource
 import signal
 import subprocess
 import sys
-import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 
-import distributed
 import numpy as np
 import pytest
 import torch
 
 from golden_lib.data import folds, rendered_digits
 from golden_lib.nets import Mlp
-from golden_lib.sweeps import Block, SweepError, engines, run
+from golden_lib.sweeps import Block, SweepError, run
 from golden_lib.sweeps.result import AXES
-from golden_lib.sweeps.work import compute
 from golden_lib.training import train
 
 ENGINES = ("here", "threads", "processes", "dask")
@@ -42,9 +37,8 @@ def block(k, **settings):
 BLOCKS = [block(k) for k in range(5)]
 
 
-def long_blocks():
-    """Long enough to be killed in one of them, which comes 2 ms after the first has ended."""
-    return [block(k, epochs=100, every=400, eta=0.1) for k in range(4)]
+LONG_BLOCKS = [block(k, epochs=100, every=400, eta=0.1) for k in range(4)]
+"""Long enough for a kill to come in mid-block; two records each."""
 
 
 def files(store):
@@ -86,6 +80,8 @@ def engine():
                 return ThreadPoolExecutor(2)
             if name == "processes":
                 return spawn_pool(2)
+            import distributed  # slow, and here so that the processes that tests start need not
+
             cluster = open_.enter_context(
                 distributed.LocalCluster(
                     n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
@@ -145,63 +141,71 @@ def test_more_blocks_later_train_those_alone_and_the_stored_come_first(tmp_path,
     assert written.items() <= files(tmp_path).items()
 
 
-def test_blocks_with_the_same_settings_are_trained_once_and_answered_each(tmp_path):
-    twins = [BLOCKS[0], Block("twin", BLOCKS[0].settings), BLOCKS[1]]
-    results = list(run(iter(twins), tmp_path))
-    assert [result.block for result in results] == twins
-    assert results[0].loss is results[1].loss
-    assert len(files(tmp_path)) == 2
+KILLED_HERE = """
+import os, signal
+from test_sweeps import LONG_BLOCKS, run, train
+from golden_lib.sweeps import work
 
+def train_once(*arguments, **options):
+    work.train = killed
+    return train(*arguments, **options)
 
-PROGRAM = """
-import sys
-sys.path.insert(0, {tests!r})
-from test_sweeps import long_blocks, run, spawn_pool
-if __name__ == "__main__":
-    pool = spawn_pool(1) if {pool} else None
-    if pool:
-        print(pool.submit(__import__("os").getpid).result(), flush=True)
-    list(run(long_blocks(), {store!r}, pool))
+def killed(*arguments, **options):
+    next(train(*arguments, **options))
+    os.kill(os.getpid(), signal.SIGKILL)
+
+work.train = train_once
+list(run(LONG_BLOCKS, STORE))
 """
+"""The first block trains, and the second is killed after the first of its two records."""
 
+KILLED_POOL = """
+import os, signal
+from test_sweeps import LONG_BLOCKS, run, spawn_pool
 
-def program(tmp_path, store, pool=False):
-    """A sweep of the long blocks as a program of its own."""
-    script = tmp_path / "program.py"
-    script.write_text(PROGRAM.format(tests=os.path.dirname(__file__), store=str(store), pool=pool))
-    return subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True)
-
-
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it never came"
-        time.sleep(0.002)
+if __name__ == "__main__":
+    pool = spawn_pool(1)
+    print(pool.submit(os.getpid).result(), flush=True)
+    next(run(LONG_BLOCKS, STORE, pool))
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""Killed when the first block has come; its worker has begun another."""
 
 
 @pytest.fixture(scope="module")
 def never_killed(tmp_path_factory, engine):
-    return list(run(long_blocks(), tmp_path_factory.mktemp("never-killed"), engine("processes")))
+    return list(run(LONG_BLOCKS, tmp_path_factory.mktemp("never-killed"), engine("threads")))
 
 
-@pytest.mark.parametrize("name", ["here", "threads"])
+@pytest.mark.parametrize(
+    ("source", "name"), [(KILLED_HERE, "processes"), (KILLED_POOL, "here")], ids=["here", "pool"]
+)
 def test_a_sweep_killed_in_mid_block_goes_on_elsewhere_as_if_it_never_was(
-    name, engine, tmp_path, never_killed
+    source, name, engine, tmp_path, never_killed
 ):
-    store = tmp_path / "store"
-    process = program(tmp_path, store, pool=name == "here")
-    wait_for(lambda: store.exists() and list(store.glob("*.npz")))
-    process.send_signal(signal.SIGKILL)
-    worker = process.communicate()[0].strip()
+    script, store = tmp_path / "program.py", tmp_path / "store"
+    script.write_text(f"STORE = {str(store)!r}\n{source}")
+    path = os.pathsep.join([os.path.dirname(__file__), *sys.path])
+    process = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=os.environ | {"PYTHONPATH": path},
+    )
+    assert process.returncode == -signal.SIGKILL, process.stderr
     before = files(store)
     done = {name for name in before if name.endswith(".npz")}
     assert 1 <= len(done) < 4
-    results = list(run(long_blocks(), store, engine(name)))
+    results = list(run(LONG_BLOCKS, store, engine(name)))
     assert_equal(results, never_killed)
     assert {f"{result.block.key}.npz" for result in results if result.stored} == done
     assert before.items() <= files(store).items()
-    if worker:
-        wait_for(lambda: ended(int(worker)))
+    for worker in process.stdout.split():
+        end = time.monotonic() + 60
+        while not ended(int(worker)):
+            assert time.monotonic() < end, "the killed sweep's worker goes on"
+            time.sleep(0.05)
 
 
 def ended(pid):
@@ -289,143 +293,8 @@ def test_an_error_in_one_block_names_it_and_spares_the_others(name, engine, expe
     assert all(result.stored for result in run(BLOCKS, tmp_path))
 
 
-def test_the_blocks_that_a_broken_pool_lost_are_named_and_trained_next_time(expected, tmp_path):
-    others = multiprocessing.active_children()
-    with spawn_pool(1) as pool:
-        stream = run(BLOCKS, tmp_path, pool)
-        for worker in set(multiprocessing.active_children()) - set(others):
-            worker.kill()
-        with pytest.raises(SweepError, match="5 of 5 blocks failed") as caught:
-            list(stream)
-        for block in BLOCKS:
-            assert f"{block.label}: BrokenProcessPool: " in str(caught.value)
-        assert isinstance(caught.value.__cause__, BrokenProcessPool)
-        with pytest.raises(ValueError, match="executor must take work, got BrokenProcessPool: "):
-            run(BLOCKS, tmp_path, pool)
-    assert_equal(list(run(BLOCKS, tmp_path)), expected)
-
-
-def test_results_are_kept_though_no_one_asks_for_them(expected, tmp_path):
-    with ThreadPoolExecutor(2) as pool:
-        stream = run(BLOCKS, tmp_path, pool)
-    assert len(files(tmp_path)) == 5
-    assert_equal(list(stream), expected)
-
-
-def test_closing_takes_back_what_has_not_begun_and_keeps_what_has(monkeypatch, tmp_path, expected):
-    begun, second, go_on = [], threading.Event(), threading.Event()
-
-    def slow(key, *arguments):
-        begun.append(key)
-        if len(begun) == 2:
-            second.set()
-            assert go_on.wait(60)
-        return compute(key, *arguments)
-
-    monkeypatch.setattr(engines, "compute", slow)
-    with ThreadPoolExecutor(1) as pool:
-        stream = run(BLOCKS, tmp_path, pool)
-        next(stream)
-        assert second.wait(60)
-        stream.close()
-        go_on.set()
-    assert begun == [block.key for block in BLOCKS[:2]]
-    assert set(files(tmp_path)) == {f"{key}.npz" for key in begun}
-
-
 def test_a_sweep_on_dask_that_is_closed_leaves_the_cluster_at_work(engine, expected, tmp_path):
     stream = run([block(k, epochs=20) for k in range(5)], tmp_path, engine("dask"))
     next(stream)
     stream.close()
     assert_equal(list(run(BLOCKS, tmp_path / "next", engine("dask"))), expected)
-
-
-@pytest.mark.parametrize("name", ["here", "processes"])
-def test_ctrl_c_ends_a_sweep_at_once_and_half_a_block_is_no_result(name, tmp_path):
-    endless = block(1, epochs=10**8)
-    others = multiprocessing.active_children()
-    with spawn_pool(1) if name == "processes" else nullcontext() as pool:
-        stream = run([BLOCKS[0], endless], tmp_path, pool)
-        next(stream)
-        # A terminal sends the signal to all processes in it.
-        workers = set(multiprocessing.active_children()) - set(others)
-        pids = [os.getpid(), *(worker.pid for worker in workers)]
-        assert len(pids) == 1 + (name == "processes")
-        threading.Timer(0.5, lambda: [os.kill(pid, signal.SIGINT) for pid in pids]).start()
-        with pytest.raises(KeyboardInterrupt):
-            next(stream)
-    assert set(files(tmp_path)) == {f"{BLOCKS[0].key}.npz"}
-    assert list(stream) == []
-
-
-def test_a_sweep_on_threads_leaves_this_process_its_number_of_threads(tmp_path):
-    new = []
-    torch.set_num_threads(2)
-    try:
-        with ThreadPoolExecutor(2) as pool:
-            results = list(run(BLOCKS, tmp_path, pool))
-        thread = threading.Thread(target=lambda: new.append(torch.get_num_threads()))
-        thread.start()
-        thread.join()
-        assert [torch.get_num_threads(), *new] == [2, 2]
-    finally:
-        torch.set_num_threads(1)
-    assert {result.provenance["threads"] for result in results} == {1}
-
-
-def shut_down():
-    pool = ThreadPoolExecutor(1)
-    pool.shutdown()
-    return pool
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"blocks": []}, "blocks must hold at least one block, got none"),
-        ({"blocks": [{"loss": "sse"}]}, "blocks must be of type Block, got {'loss': 'sse'}"),
-        ({"executor": shut_down()}, "executor must take work, got RuntimeError: cannot schedule"),
-        (
-            {"executor": "pool"},
-            "executor must be a concurrent.futures.Executor or None, got 'pool'",
-        ),
-        ({"device": "gpu"}, "device must be auto, cpu, cuda or cuda:N, got 'gpu'"),
-        ({"device": "cuda"}, "device must be cpu or auto where there is no CUDA GPU, got cuda"),
-        (
-            {"device": "cuda:1", "executor": ThreadPoolExecutor(1)},
-            "device must be cpu or auto where there is no CUDA GPU, got cuda:1",
-        ),
-    ],
-)
-def test_bad_input_is_refused_before_anything_runs(changed, said, monkeypatch, tmp_path):
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(ValueError, match=re.escape(said)):
-        run(**{"blocks": BLOCKS, "store": tmp_path, **changed})
-    assert files(tmp_path) == {}
-
-
-def test_a_dask_client_is_told_where_its_executor_is(tmp_path):
-    class Client:
-        def get_executor(self):
-            """As Dask's."""
-
-    with pytest.raises(ValueError, match=r"executor must be .*: take its get_executor\(\)"):
-        run(BLOCKS, tmp_path, Client())
-
-
-def test_a_store_that_is_a_file_is_refused_and_left_alone(tmp_path):
-    (tmp_path / "file").write_text("x")
-    with pytest.raises(ValueError, match=r"store must be a folder, got .*file"):
-        run(BLOCKS, tmp_path / "file")
-    assert (tmp_path / "file").read_text() == "x"
-
-
-def test_the_bar_counts_blocks_and_tells_the_time_left_on_terminals_alone(tmp_path, capsys):
-    list(run(BLOCKS, tmp_path / "a"))
-    assert capsys.readouterr().err == ""
-    list(run(BLOCKS[:2], tmp_path / "b"))
-    list(run(BLOCKS, tmp_path / "b", progress=True))
-    said = capsys.readouterr().err
-    assert "2 of 5 blocks:   0%" in said
-    assert "5 of 5 blocks: 100%" in said
-    assert re.search(r"\[00:\d\d<00:\d\d", said)

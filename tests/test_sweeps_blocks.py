@@ -11,7 +11,7 @@ import torch
 
 from golden_lib.data import Digits, folds, rendered_digits
 from golden_lib.nets import Cnn, Mlp
-from golden_lib.sweeps import Block, arguments, code_version
+from golden_lib.sweeps import Block, arguments, code_version, run
 from golden_lib.sweeps.arguments import train_arguments
 from golden_lib.sweeps.work import compute
 from golden_lib.training import train
@@ -131,6 +131,11 @@ def test_the_code_version_follows_the_code_that_makes_numbers_and_nothing_else(t
     assert len({code_version(), *changed}) == 1 + len(changed)
 
 
+def test_a_library_without_its_source_has_no_code_version(tmp_path):
+    with pytest.raises(FileNotFoundError, match="must hold the source of data, got none"):
+        code_version.__wrapped__(tmp_path)
+
+
 def test_the_key_changes_with_the_code(monkeypatch):
     before = Block("one", {}).key
     monkeypatch.setattr("golden_lib.sweeps.block.code_version", lambda: "another")
@@ -177,3 +182,17 @@ def test_the_first_mnist_images_are_tested_on_mnists_own_test_set(monkeypatch):
 def test_more_digits_than_there_are_is_refused_by_the_worker():
     with pytest.raises(ValueError, match="train_size must be <= the 10000 of digits, got 10001"):
         train_arguments({"train_size": 10_001})
+
+
+def test_blocks_with_the_same_settings_are_trained_once_and_answered_each(tmp_path):
+    one = {
+        "network": {"name": "mlp", "hidden": 3},
+        "train_size": 200,
+        "batch_size": 20,
+        "epochs": 1,
+    }
+    blocks = [Block("one", one), Block("twin", one), Block("other", {**one, "seeds": [5]})]
+    results = list(run(iter(blocks), tmp_path))
+    assert [result.block for result in results] == blocks
+    assert results[0].loss is results[1].loss
+    assert len(list(tmp_path.iterdir())) == 2

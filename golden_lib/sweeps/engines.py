@@ -69,6 +69,7 @@ class There:
         torch.get_num_threads()  # fixes this thread's number, should a worker be a thread beside it
         self._arrived: SimpleQueue[Outcome] = SimpleQueue()
         self._futures: dict[str, Future] = {}
+        self._works = False
 
     def submit(self, key: str, block: Block) -> None:
         """Hand a block to the executor.
@@ -83,11 +84,12 @@ class There:
                 compute, key, block.settings, code_version(), self._device, 1
             )
         except Exception as error:  # RuntimeError, BrokenProcessPool, Dask's ClosedClientError, …
-            if not self._futures:
+            if not self._works:
                 told = f"{type(error).__name__}: {error}"
                 raise ValueError(f"executor must take work, got {told}") from error
             self._arrived.put(Outcome(key, error=error))
             return
+        self._works = True
         self._futures[key] = future
         future.add_done_callback(lambda future: self._arrived.put(self._outcome(key, future)))
 
@@ -97,12 +99,13 @@ class There:
 
     def cancel(self) -> None:
         """Take back the blocks that have not begun; those that have will still be written."""
-        for future in self._futures.values():
+        for future in list(self._futures.values()):
             future.cancel()
         # A worker that is a thread of this process has set the number that new threads start with.
         torch.set_num_threads(torch.get_num_threads())
 
     def _outcome(self, key: str, future: Future) -> Outcome:
+        self._futures.pop(key, None)  # with it Dask's workers can forget the result, too
         if future.cancelled():
             return Outcome(key, error=CancelledError("it was cancelled"))
         if error := future.exception():

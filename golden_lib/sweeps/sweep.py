@@ -55,7 +55,8 @@ def run(
     - many machines: ``dask.distributed.Client(address).get_executor()``; the store's folder need
       be seen by this process alone;
     - MPI: ``mpi4py.futures.MPIPoolExecutor()``, under ``mpiexec -n 9 python -m mpi4py.futures …``;
-    - threads of this process: ``ThreadPoolExecutor(2)``, for tests and for many GPUs.
+    - threads of this process: ``ThreadPoolExecutor(2)``, on a CPU alone, as a CUDA graph that one
+      thread captures fails when another one allocates.
 
     On GPUs one block at a time trains on each, whoever asks: a worker takes a free one of those it
     sees, and waits if there is none.

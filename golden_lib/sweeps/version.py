@@ -22,10 +22,16 @@ def code_version(library: Path = Path(__file__).parents[1]) -> str:
 
     Returns:
         32 hexadecimal digits, the same under every version of Python that has these statements.
+
+    Raises:
+        FileNotFoundError: if the source of a part is not there.
     """
     digest = hashlib.sha256()
     for part in PARTS:
-        for path in sorted([*library.glob(f"{part}.py"), *library.glob(f"{part}/**/*.py")]):
+        paths = sorted([*library.glob(f"{part}.py"), *library.glob(f"{part}/**/*.py")])
+        if not paths:
+            raise FileNotFoundError(f"{library} must hold the source of {part}, got none")
+        for path in paths:
             tree = ast.parse(path.read_bytes())
             digest.update(repr((path.relative_to(library).as_posix(), _plain(tree))).encode())
     return digest.hexdigest()[:32]
