@@ -21,6 +21,7 @@ ARROWS = {
     "data": {"golden"},
     "training": {"golden", "losses", "optim", "nets", "data"},
     "results": set(),
+    "timings": set(),
     "surfaces": {"golden", "losses"},
     "figures": {"golden"},
     "sweeps": {"golden", "losses", "optim", "nets", "data", "training"},

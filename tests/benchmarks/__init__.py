@@ -4,6 +4,6 @@
     python -m pytest tests/benchmarks     the same measurement in pytest-benchmark's groups
 
 `workloads` says what is trained, `sides` and `rivals` by whom, `agree` holds that all do the same
-work, `rounds` times them in turns, `worker` is the process in which that happens, and `table` lays
-the numbers out.
+work, `rounds` times them in turns, `worker` is the process in which that happens, and `table` makes
+ratios of them; `golden_lib.timings` lays them out.
 """

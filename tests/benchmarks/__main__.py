@@ -11,9 +11,10 @@ from time import perf_counter
 from typing import Any
 
 from golden_lib.results import provenance
+from golden_lib.timings import markdown
 
 from .sides import OURS, SIDES
-from .table import markdown, summarise
+from .table import summarise
 from .worker import ask, cores
 from .workloads import QUICK, WORKLOADS
 

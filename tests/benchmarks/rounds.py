@@ -7,7 +7,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
-from .sides import SEQUENTIAL, find_side
+from golden_lib.timings import SEQUENTIAL
+
+from .sides import find_side
 from .workloads import Workload
 
 SHORTEST: Final = 0.2

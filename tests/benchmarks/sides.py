@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from golden_lib.data import rendered_digits
+from golden_lib.timings import LABELS, OURS
 from golden_lib.training import train
 
 from .rivals import Outcome
@@ -46,18 +47,12 @@ class Ours:
         return Outcome(loss, {k: w.numpy(force=True) for k, w in state.items()})
 
 
-OURS: Final = "golden_lib"
 _RIVALS: Final = {
-    "loop": ("loops", "Loop", "nn.Module, DataLoader, torch.optim"),
-    "loop_in_memory": ("loops", "LoopInMemory", "the same loop, data in memory, fused"),
-    "torch_func": ("ensemble", "Ensemble", "torch.func ensemble"),
-    "jax": ("jitted", "Jitted", "JAX, jitted and vmapped"),
+    "loop": ("loops", "Loop"),
+    "loop_in_memory": ("loops", "LoopInMemory"),
+    "torch_func": ("ensemble", "Ensemble"),
+    "jax": ("jitted", "Jitted"),
 }
-LABELS: Final = {OURS: "golden_lib", **{name: label for name, (_, _, label) in _RIVALS.items()}}
-"""What each side is, for a table's reader."""
-
-SEQUENTIAL: Final = ("loop", "loop_in_memory")
-"""Those who train one network after the other."""
 
 SIDES: Final = tuple(name for name in LABELS if name != "jax" or find_spec("jax"))
 """Those who can be here: JAX is optional."""
@@ -67,5 +62,5 @@ def find_side(name: str) -> Callable[..., Any]:
     """The class of a side; its package is imported only now."""
     if name == OURS:
         return Ours
-    file, title, _ = _RIVALS[name]
+    file, title = _RIVALS[name]
     return getattr(import_module(f".rivals.{file}", __package__), title)
