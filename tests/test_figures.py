@@ -14,6 +14,23 @@ X = np.linspace(0, 1, 11)
 STOPS = {f"k = {k}": {"line": k * X} for k in (1, 2, 3)}
 
 
+GRID_X, GRID_Y = np.array([0.0, 0.1, 0.2]), np.array([0.5, 1.0, 2.0, 4.0])
+
+
+def a_grid(**changed) -> go.Figure:
+    early, late = np.arange(12.0).reshape(4, 3), np.arange(12.0, 24).reshape(4, 3)
+    late[3, 2] = np.nan
+    metrics = {"accuracy": {"1": early, "2": late}, "loss": {"1": -early, "2": -late}}
+    words = {"slider": "epochs", "point": (0.1, 1.0, "here"), **WORDS, **changed}
+    return figures.setting_plane(GRID_X, GRID_Y, metrics, **words)
+
+
+def ranges(**changed) -> go.Figure:
+    series = {"ours": {"a": (1, 2, 4), "b": (2, 3, 5)}, "theirs": {"b": (1, 1, 1)}}
+    choices = {"rate": series, "ratio": {"theirs": {"b": (0.5, 2, 8)}}}
+    return figures.compared_ranges(choices, title="T", description="A sentence.", **changed)
+
+
 @cache
 def every_figure() -> dict[str, go.Figure]:
     planes = {"A": np.outer(X, X), "B": -np.outer(X, X)}
@@ -46,6 +63,15 @@ def every_figure() -> dict[str, go.Figure]:
         "sliding_verdicts": figures.sliding_verdicts(
             images, np.full((6, 10), 0.1), range(6), **words
         ),
+        "setting_plane": a_grid(),
+        "curves_over": figures.curves_over(
+            {"x": {"a": X, "b": X}, "2x": {"a": 2 * X, "b": 2 * X}},
+            {"a": X, "b": 1 - X},
+            title="T",
+            description="A sentence.",
+            y_title="y",
+        ),
+        "compared_ranges": ranges(),
         "sliding_histogram": figures.sliding_histogram(
             np.linspace(0, 1, 12),
             {"1": {"a": X, "b": X}, "2": {"a": X, "b": X}},
@@ -156,3 +182,70 @@ def test_a_menu_has_a_line_of_its_own_between_title_and_marks():
     assert above_plot < below_title
     plot_heights = {f.layout.height - f.layout.margin.t for f in (figure, plain)}
     assert len(plot_heights) == 1
+
+
+def test_a_grid_shows_its_last_stop_at_first_and_colours_mean_the_same_at_all():
+    figure = a_grid()
+    assert figure.layout.sliders[0].active == 1
+    for k, name in enumerate(("accuracy", "loss")):
+        shown, maps = figure.data[k], [frame.data[k] for frame in figure.frames]
+        assert shown.name == name
+        np.testing.assert_array_equal(shown.z, maps[1].z)
+        reach = {(plane.zmin, plane.zmax) for plane in maps}
+        assert reach == ({(0, 22)} if name == "accuracy" else {(-22, 0)})
+
+
+def test_a_cell_that_diverged_has_a_cross_where_it_stands_from_then_on():
+    before, after = (frame.data[2] for frame in a_grid().frames)
+    assert len(before.x) == 0
+    assert (list(after.x), list(after.y)) == ([0.2], [4.0])
+    assert "diverged" in after.hovertemplate
+
+
+def test_a_grids_menu_shows_one_metric_with_its_crosses_and_keeps_the_marks():
+    figure = a_grid(lines={"c": ([0, 0.2], [1, 2])})
+    for k, button in enumerate(figure.layout.updatemenus[0].buttons):
+        assert button.args[0]["visible"] == [j % 2 == k for j in range(4)] + 3 * [True]
+    assert {trace.visible for frame in figure.frames for trace in frame.data} == {None}
+
+
+def test_a_line_over_a_grid_ends_at_its_upper_edge_and_is_named_there():
+    line, label = a_grid(lines={"c": ([0, 0.1, 0.2], [8, 4, 2])}).data[4:6]
+    assert list(line.y) == [4, 2]
+    assert (label.x[0], label.y[0], label.text[0]) == (0.1, 4, "c")
+
+
+def test_every_cell_of_a_grid_is_within_its_axes_to_the_edge():
+    figure = a_grid()
+    np.testing.assert_allclose(figure.layout.xaxis.range, [-0.05, 0.25])
+    np.testing.assert_allclose(10 ** np.array(figure.layout.yaxis.range), [0.5**1.5, 4 * 2**0.5])
+
+
+def test_less_can_be_better_on_a_grid():
+    figure = a_grid(reversed_colors=("loss",))
+    assert [figure.data[k].reversescale for k in (0, 1)] == [False, True]
+
+
+def test_curves_keep_their_heights_when_the_menu_changes_what_they_stand_over():
+    figure = every_figure()["curves_over"]
+    over_x, over_2x = figure.data[:2], figure.data[2:]
+    for one, other in zip(over_x, over_2x, strict=True):
+        np.testing.assert_array_equal(one.y, other.y)
+        np.testing.assert_array_equal(2 * one.x, other.x)
+        assert one.line.color == other.line.color
+    assert over_x[0].line.color != over_x[1].line.color
+    titles = [b.args[1]["xaxis.title.text"] for b in figure.layout.updatemenus[0].buttons]
+    assert titles == ["x", "2x"]
+
+
+def test_ranges_reach_from_the_least_to_the_greatest_beside_their_rows_name():
+    figure = ranges(mark=1)
+    ours, theirs, ratio = figure.data
+    np.testing.assert_array_equal(ours.x - ours.error_x.arrayminus, [1, 2])
+    np.testing.assert_array_equal(ours.x + ours.error_x.array, [4, 5])
+    names = dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True))
+    assert [names[round(at)] for at in ours.y] == ["a", "b"]
+    assert [names[round(at)] for at in theirs.y] == ["b"] == [names[round(at)] for at in ratio.y]
+    assert ours.y[1] > theirs.y[0], "one above the other, not upon it"
+    assert theirs.marker.color == ratio.marker.color != ours.marker.color
+    assert figure.layout.shapes[0].x0 == 1

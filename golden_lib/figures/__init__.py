@@ -1,11 +1,12 @@
 """Arrays in, a `plotly.graph_objects.Figure` out: every figure of the book, free of torch.
 
 `look` owns colours, axes, sliders and menus; `curves` draws functions of one variable; `planes`
-draws functions of two; `scenes` draws what only one chapter needs; `runs` draws what training
-leaves behind.
+draws functions of two; `grids` draws what a grid of settings gave; `scenes` draws what only one
+chapter needs; `runs` draws what training leaves behind.
 """
 
 from golden_lib.figures.curves import chosen_curves, read_off, sliding_curves
+from golden_lib.figures.grids import compared_ranges, curves_over, setting_plane
 from golden_lib.figures.planes import sliding_plane, surfaces
 from golden_lib.figures.runs import (
     learning_curves,
@@ -18,10 +19,13 @@ from golden_lib.figures.scenes import cobweb, four_corners, rubin_vase, unit_cir
 __all__ = [
     "chosen_curves",
     "cobweb",
+    "compared_ranges",
+    "curves_over",
     "four_corners",
     "learning_curves",
     "read_off",
     "rubin_vase",
+    "setting_plane",
     "sliding_curves",
     "sliding_histogram",
     "sliding_images",
