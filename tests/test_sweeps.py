@@ -82,11 +82,10 @@ def engine():
                 return spawn_pool(2)
             import distributed  # slow, and here so that the processes that tests start need not
 
-            cluster = open_.enter_context(
-                distributed.LocalCluster(
-                    n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-                )
+            cluster = distributed.LocalCluster(
+                n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
             )
+            open_.enter_context(cluster)
             return open_.enter_context(distributed.Client(cluster)).get_executor()
 
         yield find
