@@ -1,5 +1,6 @@
 """Who makes the steps: tensor operators, a CUDA graph of them, or loops compiled for a CPU."""
 
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
@@ -58,18 +59,15 @@ class Loops:
     """
 
     def __init__(self, rule: Rule, feed: Feed, replicas: int):
-        from golden_lib.training import loops  # here, as Numba takes a second to import
+        from golden_lib.training import lit, loops  # here, as Numba takes a second to import
 
         self._rule = next(name for name, known in RULES.items() if known is rule)
         self._train, self._lanes = loops.trainer(loops.RULES.index(self._rule)), loops.LANES
-        images = feed.digits.images.flatten(1).float()
-        begin = torch.cat([torch.zeros(1, dtype=torch.long), (images != 0).sum(1).cumsum(0)])
-        lit = begin, images.nonzero()[:, 1].int(), images[images != 0]
-        self._lit = tuple(part.numpy() for part in lit)
+        self._group, self._lit = lit.group, lit.lit_pixels(feed.digits.images.flatten(1))
         self._labels = feed.digits.labels.numpy()
         self._threads = min(torch.get_num_threads(), replicas)
         self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
-        self.longest = max(1, 2**18 // (replicas * feed.batch_size))  # about a second's work
+        self.longest = max(1, min(lit.SPAN, 2**18 // replicas) // feed.batch_size)  # about a second
 
     @staticmethod
     def can(network: Network, loss: str | Loss, rule: Rule, feed: Feed) -> bool:
@@ -86,18 +84,24 @@ class Loops:
         """Make T steps; see `Engine`."""
         R, H, _ = state.params["hidden.weight"].shape
         padded = -(-H // self._lanes) * self._lanes
-        weights = _by_source(state.params, padded)
+        weights = _in_rows(state.params, padded)
         kept = [part for part in state.memory if part != "weight"]
-        averages = [_by_source(state.memory[part], padded) for part in kept]
+        averages = [_in_rows(state.memory[part], padded) for part in kept]
         # Two for each layer, whatever the rule: those that it does not use may be anything.
         first, second = [*averages, weights, weights][:2]
         counts = weights[0].new_zeros(R, 2)
         if "weight" in state.memory:
             counts = torch.stack(list(state.memory["weight"].values()), -1)
-        picks = (picks if picks.dim() == 3 else picks[None]).contiguous()
-        seen = torch.empty(R, 3, picks.shape[1], dtype=torch.double)
+        seen = torch.empty(R, 3, picks.shape[-2], dtype=torch.double)
         hyper = torch.stack([hyper["eta"], hyper["alpha"]], -1)
-        self._deal((*weights, first[0], second[0], first[1], second[1], counts, hyper, seen), picks)
+        every = (*weights, first[0], second[0], first[1], second[1], counts, hyper, seen)
+        if picks.dim() == 3:
+            hands = [([t[r : r + 1] for t in every], picks[r], H) for r in range(R)]
+        else:
+            dealt = zip(*(t.tensor_split(self._threads) for t in every), strict=True)
+            hands = [(hand, picks, H) for hand in dealt]
+        # list: an error in a thread is raised here.
+        list((self._pool.map if self._pool else map)(self._play, *zip(*hands, strict=True)))
         memory = {part: _by_name(a, H) for part, a in zip(kept, averages, strict=True)}
         if "weight" in state.memory:
             memory["weight"] = dict(zip(state.memory["weight"], counts.unbind(-1), strict=True))
@@ -105,35 +109,30 @@ class Loops:
         metrics = {"loss": loss, "accuracy": accuracy, "finite": finite > 0}
         return State(_by_name(weights, H), state.buffers, memory), metrics
 
-    def _deal(self, tensors: tuple[Tensor, ...], picks: Tensor) -> None:
-        """Deal the replicas out to the threads."""
-        hands = zip(*(t.tensor_split(self._threads) for t in tensors), strict=True)
-        own = picks.tensor_split(self._threads) if len(picks) > 1 else [picks] * self._threads
-        # list: an error in a thread is raised here.
-        list((self._pool.map if self._pool else map)(self._play, hands, own))
-
-    def _play(self, tensors: tuple[Tensor, ...], picks: Tensor) -> None:
-        *layers, counts, hyper, seen = (tensor.numpy() for tensor in tensors)
-        weights, averages = tuple(layers[:2]), tuple(layers[2:])
-        data = self._lit, self._labels, picks.numpy()
-        self._train(weights, averages, counts, *data, hyper, seen)
+    def _play(self, tensors: Sequence[Tensor], picks: Tensor, H: int) -> None:
+        """Make the steps of some replicas that see the same batches, in place."""
+        hidden, output, a, b, c, d, *rest = (tensor.numpy() for tensor in tensors)
+        picks = picks.contiguous().numpy()
+        data = self._lit, self._group(self._lit, picks, hidden.shape[1]), self._labels, picks
+        counts, hyper, seen = rest
+        self._train((hidden, output), (a, b, c, d), counts, *data, hyper, H, seen)
 
 
-def _by_source(layers: Params, padded: int) -> list[Tensor]:
-    """Each layer with the outgoing weights of a neuron side by side, the first padded by 0."""
+def _in_rows(layers: Params, padded: int) -> list[Tensor]:
+    """The weights of each pixel and of each class as rows over the hidden units, padded by 0."""
+    hidden, output = layers.values()
     rows = []
-    for weights in layers.values():
-        R, out, into = weights.shape
-        row = weights.new_zeros(R, into, out if rows else padded)
-        row[..., :out] = weights.mT
+    for weights in (hidden.mT, output):
+        row = weights.new_zeros(*weights.shape[:2], padded)
+        row[..., : weights.shape[2]] = weights
         rows.append(row)
     return rows
 
 
-def _by_name(layers: list[Tensor], H: int) -> Params:
-    """What `_by_source` took apart, without a copy."""
-    hidden, output = layers
-    return {"hidden.weight": hidden[..., :H].mT, "output.weight": output.mT}
+def _by_name(rows: list[Tensor], H: int) -> Params:
+    """What `_in_rows` took apart, without a copy."""
+    hidden, output = rows
+    return {"hidden.weight": hidden[..., :H].mT, "output.weight": output[..., :H]}
 
 
 ENGINES = ("auto", "eager", "graph", "loops")

@@ -13,8 +13,9 @@ makes many steps, and two facts, exact in real arithmetic, save most of the work
 Adam has no such sum, and passes over every weight; `dlr_incoming` needs norms over all pixels.
 The mathematics is that of `golden_lib.training.step`, and the tests hold the two together.
 
-The weights of a pre-synaptic neuron lie side by side. What is ``_inline`` becomes part of
-`trainer`'s loop, where the rule is a constant: as a variable it made the loops half as fast.
+Every loop runs over the hidden units: a row is the weights of one pixel, or of one class. What is
+``_inline`` becomes part of `trainer`'s loop, where the rule is a constant: as a variable it made
+the loops half as fast.
 """
 
 from collections.abc import Callable
@@ -24,29 +25,18 @@ import numpy as np
 from numba import njit
 
 from golden_lib.optim import BETA2, EPSILON
+from golden_lib.training.lit import OPTIONS, compiled
 
 RULES = ("delta", "nesterov", "adam", "dlr", "dlr_incoming")
 """The rules known here, by number; the first two have the delta rule's momentum."""
 DELTA, NESTEROV, ADAM, DLR, DLR_INCOMING = range(5)
 
-SPAN = 2048
-"""Images whose lit pixels are listed at once, to stay in the cache."""
 LONGEST = 512
 """Steps without gradient that a weight makes up for at once."""
 LANES = 16
-"""Rows of the hidden layer hold a multiple of this, padded by 0: whole vectors of float32."""
+"""Rows of weights hold a multiple of this, padded by 0: whole vectors of float32."""
 
-# Sums may be reordered and fused, and a division by 0 is an infinity, not an exception, so that
-# loops become vector instructions; NaN and infinity keep their meaning, as a divergence must show.
-_MATH = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}}
-_inline = njit(inline="always", nogil=True, **_MATH)
-
-
-def _compile(function):
-    try:
-        return njit(cache=True, nogil=True, **_MATH)(function)
-    except RuntimeError:  # no folder to keep compiled code in: a read-only machine
-        return njit(nogil=True, **_MATH)(function)
+_inline = njit(inline="always", **OPTIONS)
 
 
 @cache
@@ -55,141 +45,99 @@ def trainer(rule: int) -> Callable:
 
     Its arguments:
 
-    - ``weights``: by pixel ``(R, D, P)``, P the hidden units in whole `LANES`; and ``(R, H, C)``.
+    - ``weights``: by pixel ``(R, D, P)`` and by class ``(R, C, P)``, P the hidden units in whole
+      `LANES`.
     - ``averages``: two for each of these, in its shape: Δw and another; Adam's; for DLR any two.
     - ``counts``: sums of the weights in Adam's averages, ``(R, 2)``; else anything of that shape.
-    - ``lit``: the lit pixels of N images: where each image's begin, ``(N + 1,)``; pixels; grey.
+    - ``lit``, ``columns``: see `golden_lib.training.lit`.
     - ``labels``: classes of the N images, ``(N,)``.
-    - ``picks``: images of each step, ``(1, T, B)`` for all replicas or ``(R, T, B)``.
-    - ``hyper``: η and α, ``(R, 2)``.
+    - ``picks``: images of each step, ``(T, B)``.
+    - ``hyper``: η and α, ``(R, 2)``; ``H``: hidden units.
     - ``seen``: filled with loss, share of right classes and finiteness of each step, ``(R, 3, T)``.
     """
 
-    @_compile
-    def train(weights, averages, counts, lit, labels, picks, hyper, seen):
+    @compiled
+    def train(weights, averages, counts, lit, columns, labels, picks, hyper, H, seen):
         R, D, P = weights[0].shape
-        C = weights[1].shape[2]
-        S, T, B = picks.shape
-        span = min(T, max(1, SPAN // B))
-        room = span * B * D
-        places = np.empty(span + 1, np.int64), np.empty(span, np.int64)
-        columns = np.empty(room, np.int32), np.empty(room + span, np.int32)
-        lists = *places, *columns, np.empty(room, np.int32), np.empty(room, np.float32)
+        C = weights[1].shape[1]
+        T, B = picks.shape
         real = hyper.dtype
         h, g = np.zeros((B, P), real), np.zeros((B, P), real)
-        scratch = h, g, np.empty((B, C), real), np.empty(max(P, C), real), np.empty(P + C, real)
-        since = np.zeros((R, D), np.int64)
-        coasts = np.empty((R, 2, min(T, LONGEST) + 1), real)
-        if rule <= NESTEROV:
-            for r in range(R):
-                _coasts(coasts[r], hyper[r, 1], rule)
-        for begin in range(0, T, span):
-            steps = min(span, T - begin)
-            for r in range(R):
-                own = r if S > 1 else 0
-                if r == own:
-                    _group(lit, picks[own, begin : begin + steps], D, lists)
-                for s in range(steps):
-                    t = begin + s
-                    seen[r, 0, t], seen[r, 1, t], seen[r, 2, t] = _step(
-                        (weights[0][r], averages[0][r], averages[1][r], since[r]),
-                        (weights[1][r], averages[2][r], averages[3][r]),
-                        counts[r], _of_step(lists, s), labels, picks[own, t],
-                        hyper[r, 0], hyper[r, 1], coasts[r], rule, t, scratch,
-                    )  # fmt: skip
-        if rule <= NESTEROV:
-            for r in range(R):
+        scratch = h, g, np.empty((B, C), real), np.empty(P, real), np.empty(P, real)
+        coasts = np.empty((2, min(T, LONGEST) + 1), real)
+        for r in range(R):
+            since = np.zeros(D, np.int64)
+            if rule <= NESTEROV:
+                _coasts(coasts, hyper[r, 1], rule)
+            for t in range(T):
+                seen[r, 0, t], seen[r, 1, t], seen[r, 2, t] = _step(
+                    (weights[0][r], averages[0][r], averages[1][r], since),
+                    (weights[1][r], averages[2][r], averages[3][r]),
+                    counts[r], lit, _of_step(columns, t), labels, picks[t],
+                    hyper[r, 0], hyper[r, 1], coasts, rule, t, H, scratch,
+                )  # fmt: skip
+            if rule <= NESTEROV:
                 for j in range(D):
-                    _coast(weights[0][r, j], averages[0][r, j], coasts[r], T - since[r, j])
+                    _coast(weights[0][r, j], averages[0][r, j], coasts, T - since[j])
 
     return train
 
 
-@_compile
-def _group(lit, picks, D, lists):
-    """Group the lit pixels of each step's images by column, for `_of_step`."""
-    begin, pixel, grey = lit
-    start, columns, column, first, member, value = lists
-    T, B = picks.shape
-    at, start[0] = np.zeros(D, np.int64), 0
-    for t in range(T):
-        base, active, entry = start[t], 0, 0
-        for b in range(B):
-            for e in range(begin[picks[t, b]], begin[picks[t, b] + 1]):
-                if at[pixel[e]] == 0:
-                    column[base + active] = pixel[e]
-                    active += 1
-                at[pixel[e]] += 1
-        for a in range(active):
-            j = column[base + a]
-            first[base + t + a] = entry
-            at[j], entry = entry, entry + at[j]
-        first[base + t + active] = entry
-        for b in range(B):
-            for e in range(begin[picks[t, b]], begin[picks[t, b] + 1]):
-                place = base + at[pixel[e]]
-                member[place], value[place] = b, grey[e]
-                at[pixel[e]] += 1
-        for a in range(active):
-            at[column[base + a]] = 0
-        columns[t], start[t + 1] = active, base + entry
-
-
 @_inline
-def _of_step(lists, t):
-    """Return a step's lit columns; where the entries of each begin; their images in B, and grey."""
-    start, columns, column, first, member, value = lists
-    a, b, n = start[t], start[t + 1], columns[t]
+def _of_step(columns, t):
+    """Return a step's lit pixels; where the entries of each begin; their images in B, and grey."""
+    start, count, column, first, member, value = columns
+    a, b, n = start[t], start[t + 1], count[t]
     return column[a : a + n], first[a + t : a + t + n + 1], member[a:b], value[a:b]
 
 
 @_inline
 def _step(
-    hidden_layer, output_layer, counts, lists, labels, picks, eta, alpha, coasts, rule, t, scratch
-):
+    hidden_layer, output_layer, counts, lit, lists,
+    labels, picks, eta, alpha, coasts, rule, t, H, scratch,
+):  # fmt: skip
     """Make one step of one network; return its loss, share of right classes, and finiteness."""
     hidden, hidden_first, hidden_second, since = hidden_layer
     output, output_first, output_second = output_layer
     column, first, member, value = lists
-    h, g, d, grad, rate = scratch
-    H, C = output.shape
-    h[:] = 0
-    for a in range(len(column)):
-        j, row = column[a], hidden[column[a]]
+    begin, pixel, grey = lit
+    h, g, d, grad, rates = scratch
+    for j in column:
         if rule <= NESTEROV:
-            _coast(row, hidden_first[j], coasts, t - since[j])
+            _coast(hidden[j], hidden_first[j], coasts, t - since[j])
         since[j] = t + 1
-        for e in range(first[a], first[a + 1]):
-            _add(h[member[e]], value[e], row)
-    seen = _outputs(output, h, d, labels, picks)
+    for b in range(len(h)):
+        sums, n = h[b], picks[b]
+        sums[:] = 0
+        _gather(sums, hidden, pixel, grey, begin[n], begin[n + 1])
+    seen = _outputs(output, h, d, labels, picks, H)
     for b in range(len(h)):
         _send_back(g[b], h[b], d[b], output)
     if rule == ADAM:
         counts[0] = alpha * counts[0] + (1 - alpha)
         counts[1] = BETA2 * counts[1] + (1 - BETA2)
-    if rule == DLR_INCOMING:
-        _incoming(output, rate, eta, alpha)
-    total = grad[:C]
-    for i in range(H):
-        total[:] = 0
+    if rule == DLR:
+        _rates(output, rates, eta, alpha)
+    for k in range(len(output)):
+        grad[:] = 0
         for b in range(len(h)):
-            _add(total, h[b, i], d[b])
-        _move(output[i], output_first[i], output_second[i], counts, total, rate, eta, alpha, rule)
+            _add(grad, d[b, k], h[b])
+        first_k, second_k = output_first[k], output_second[k]
+        _move(output[k], first_k, second_k, counts, grad, rates, eta, alpha, rule, DLR_INCOMING)
     if rule == DLR_INCOMING:
-        _incoming(hidden, rate, eta, alpha)
-    total = grad[: h.shape[1]]
+        _rates(hidden, rates, eta, alpha)
     for a in range(len(column)):
         j = column[a]
-        total[:] = 0
-        for e in range(first[a], first[a + 1]):
-            _add(total, value[e], g[member[e]])
-        _move(hidden[j], hidden_first[j], hidden_second[j], counts, total, rate, eta, alpha, rule)
+        grad[:] = 0
+        _gather(grad, g, member, value, first[a], first[a + 1])
+        first_j, second_j = hidden_first[j], hidden_second[j]
+        _move(hidden[j], first_j, second_j, counts, grad, rates, eta, alpha, rule, DLR)
     if rule == ADAM:
-        total[:] = 0
+        grad[:] = 0
         for j in range(len(hidden)):
             if since[j] != t + 1:
-                first, second = hidden_first[j], hidden_second[j]
-                _move(hidden[j], first, second, counts, total, rate, eta, alpha, rule)
+                first_j, second_j = hidden_first[j], hidden_second[j]
+                _move(hidden[j], first_j, second_j, counts, grad, rates, eta, alpha, rule, DLR)
     return seen
 
 
@@ -201,7 +149,26 @@ def _add(sums, factor, row):
 
 
 @_inline
-def _outputs(output, h, d, labels, picks):
+def _gather(sums, rows, index, factor, begin, end):
+    """Add up multiples of rows, eight at a time: the sums are loaded and stored as seldom."""
+    e = begin
+    while e + 8 <= end:
+        r0, r1, r2, r3 = rows[index[e]], rows[index[e + 1]], rows[index[e + 2]], rows[index[e + 3]]
+        x0, x1, x2, x3 = factor[e], factor[e + 1], factor[e + 2], factor[e + 3]
+        e += 4
+        r4, r5, r6, r7 = rows[index[e]], rows[index[e + 1]], rows[index[e + 2]], rows[index[e + 3]]
+        x4, x5, x6, x7 = factor[e], factor[e + 1], factor[e + 2], factor[e + 3]
+        e += 4
+        for i in range(len(sums)):
+            four = x0 * r0[i] + x1 * r1[i] + x2 * r2[i] + x3 * r3[i]
+            sums[i] += four + (x4 * r4[i] + x5 * r5[i] + x6 * r6[i] + x7 * r7[i])
+    while e < end:
+        _add(sums, factor[e], rows[index[e]])
+        e += 1
+
+
+@_inline
+def _outputs(output, h, d, labels, picks, H):
     """Turn the hidden units' sums h into their outputs, put ∂L/∂z into d, and return what is seen.
 
     The loss is `logistic_sse` (DLR, Methods); it and the share of right classes are means over B.
@@ -210,10 +177,12 @@ def _outputs(output, h, d, labels, picks):
     loss, right, total = 0.0, 0, 0.0
     for b in range(len(h)):
         units, z = h[b], d[b]
-        z[:] = 0
-        for i in range(len(output)):
+        for i in range(H):
             units[i] = one / (one + np.exp(-units[i]))
-            _add(z, units[i], output[i])
+        for k in range(len(z)):
+            row, z[k] = output[k], 0
+            for i in range(len(units)):
+                z[k] += units[i] * row[i]
         right += np.argmax(z) == labels[picks[b]]
         for k in range(len(z)):
             positive, t = z[k] > 0, h.dtype.type(labels[picks[b]] == k)
@@ -232,11 +201,11 @@ def _outputs(output, h, d, labels, picks):
 def _send_back(g, h, d, output):
     """Send ∂L/∂z back through the output's weights and the hidden units' logistic function."""
     one = h.dtype.type(1)
-    for i in range(len(output)):
-        back, row = h.dtype.type(0), output[i]
-        for k in range(len(d)):
-            back += d[k] * row[k]
-        g[i] = back * h[i] * (one - h[i])
+    g[:] = 0
+    for k in range(len(d)):
+        _add(g, d[k], output[k])
+    for i in range(len(g)):
+        g[i] *= h[i] * (one - h[i])
 
 
 @_inline
@@ -262,8 +231,11 @@ def _coast(row, velocity, coasts, steps):
 
 
 @_inline
-def _move(row, first, second, counts, grad, rate, eta, alpha, rule):
-    """Move the outgoing weights of one neuron by a rule of `golden_lib.optim`."""
+def _move(row, first, second, counts, grad, rates, eta, alpha, rule, along):
+    """Move a row of weights by a rule of `golden_lib.optim`.
+
+    `along` is that DLR rule whose norm is the row's own; for the other, `rates` has been filled.
+    """
     real = row.dtype.type
     if rule <= NESTEROV:
         for i in range(len(row)):
@@ -276,7 +248,7 @@ def _move(row, first, second, counts, grad, rate, eta, alpha, rule):
             first[i] = alpha * first[i] + rest * grad[i]
             second[i] = beta * second[i] + rest2 * grad[i] * grad[i]
             row[i] -= pace * first[i] / (np.sqrt(second[i] * scale) + epsilon)
-    elif rule == DLR:
+    elif rule == along:
         square = real(0)
         for i in range(len(row)):
             square += row[i] * row[i]
@@ -285,16 +257,15 @@ def _move(row, first, second, counts, grad, rate, eta, alpha, rule):
             row[i] -= pace * (abs(row[i]) + alpha) * grad[i]
     else:
         for i in range(len(row)):
-            row[i] -= rate[i] * (abs(row[i]) + alpha) * grad[i]
+            row[i] -= rates[i] * (abs(row[i]) + alpha) * grad[i]
 
 
 @_inline
-def _incoming(weights, rate, eta, alpha):
-    """η₀/(‖wᵢ‖ + α), the norm over the incoming weights of each neuron (DLR, Eq. 3)."""
-    norms = rate[: weights.shape[1]]
-    norms[:] = 0
+def _rates(weights, rates, eta, alpha):
+    """η₀/(‖w‖ + α) for each hidden unit, the norm over all rows (DLR, Eq. 1 and 3)."""
+    rates[:] = 0
     for j in range(len(weights)):
         row = weights[j]
-        for i in range(len(norms)):
-            norms[i] += row[i] * row[i]
-    norms[:] = eta / (np.sqrt(norms) + alpha)
+        for i in range(len(rates)):
+            rates[i] += row[i] * row[i]
+    rates[:] = eta / (np.sqrt(rates) + alpha)
