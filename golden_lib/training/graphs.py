@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from warnings import warn
 
 import torch
 from torch import Tensor
@@ -100,18 +101,27 @@ class Recorded:
 
 
 def record(function: Callable[[], None], device: torch.device) -> Callable[[], None]:
-    """Record what a function does to fixed memory; on a CPU, which records nothing, itself."""
+    """Record what a function does to fixed memory.
+
+    Returns:
+        The replay; on a CPU, which records nothing, or where recording fails, the function itself.
+    """
     if device.type != "cuda":
         return function
-    side = torch.cuda.Stream(device)
-    side.wait_stream(torch.cuda.current_stream(device))
-    with torch.cuda.stream(side):
-        for _ in range(WARM_UP):
-            function()
-    torch.cuda.current_stream(device).wait_stream(side)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        function()
+    with torch.cuda.device(device):
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(WARM_UP):
+                function()
+        torch.cuda.current_stream().wait_stream(side)
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.cuda.graph(graph):
+                function()
+        except RuntimeError as error:
+            warn(f"the steps could not be recorded and run one by one: {error}", stacklevel=2)
+            return function
     return graph.replay
 
 
