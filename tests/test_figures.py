@@ -240,7 +240,7 @@ def test_curves_keep_their_heights_when_the_menu_changes_what_they_stand_over():
 
 def test_ranges_reach_from_the_least_to_the_greatest_beside_their_rows_name():
     figure = ranges(mark=1)
-    ours, theirs, ratio = figure.data
+    ours, theirs, ratio, line = figure.data
     np.testing.assert_array_equal(ours.x - ours.error_x.arrayminus, [1, 2])
     np.testing.assert_array_equal(ours.x + ours.error_x.array, [4, 5])
     names = dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True))
@@ -248,4 +248,6 @@ def test_ranges_reach_from_the_least_to_the_greatest_beside_their_rows_name():
     assert [names[round(at)] for at in theirs.y] == ["b"] == [names[round(at)] for at in ratio.y]
     assert ours.y[1] > theirs.y[0], "one above the other, not upon it"
     assert theirs.marker.color == ratio.marker.color != ours.marker.color
-    assert figure.layout.shapes[0].x0 == 1
+    assert list(line.x) == [1, 1]
+    shown = [button.args[0]["visible"] for button in figure.layout.updatemenus[0].buttons]
+    assert shown == [[True, True, False, True], [False, False, True, False]]

@@ -168,7 +168,7 @@ def compared_ranges(
             row → least, median and greatest, > 0, on a logarithmic axis.
         title: the figure's title.
         description: the figure in a sentence.
-        mark: x of a dotted vertical line.
+        mark: x of a dotted vertical line under the first choice.
 
     Returns:
         The figure; a series has the same colour in all choices.
@@ -198,7 +198,11 @@ def compared_ranges(
     )  # fmt: skip
     figure.update_layout(legend={"orientation": "v", "yanchor": "bottom"})
     if mark is not None:
-        figure.add_vline(mark, line={"color": GREY, "dash": "dot", "width": 1.5})
+        groups[next(iter(choices))] = [*groups[next(iter(choices))], len(figure.data)]
+        figure.add_scatter(
+            x=[mark, mark], y=[-0.6, len(rows) - 0.4], mode="lines", showlegend=False,
+            line={"color": GREY, "dash": "dot", "width": 1.5}, hoverinfo="skip",
+        )  # fmt: skip
     return with_menu(figure, groups, xaxis_title_text=list(choices))
 
 
