@@ -2,12 +2,18 @@
 
 import json
 from math import nan
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from golden_lib import results
+from golden_lib.experiments import EXPERIMENTS
 from golden_lib.golden import ALPHA
+
+BOOK = Path(__file__).resolve().parents[1] / "book" / "results"
+# "cnn_protocol" is table_1 under its earlier name.
+KEPT = [path for path in sorted(BOOK.glob("*.json")) if path.stem in {*EXPERIMENTS, "cnn_protocol"}]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", json.dumps({"provenance": {}})])
@@ -15,6 +21,14 @@ def test_a_foreign_file_is_named_and_refused(text, tmp_path):
     (tmp_path / "foreign.json").write_text(text)
     with pytest.raises(ValueError, match=r"path must be a results file, got .*foreign\.json"):
         results.read(tmp_path / "foreign.json")
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.stem)
+def test_the_books_results_are_read_with_as_many_columns_as_seeds(path):
+    kept = results.read(path)
+    assert path.stem in kept.provenance["command"]
+    for measured in kept.measurements.values():
+        assert measured.test_accuracy.shape == (len(measured.epoch), len(measured.seed))
 
 
 def test_a_row_comes_back_from_its_file(tmp_path):

@@ -1,8 +1,10 @@
 """Experiments at work: from the command line to a file, and what is refused on the way."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from dataclasses import fields
 from math import nan
 
@@ -78,6 +80,23 @@ def test_two_processes_write_what_one_writes(tmp_path):
     assert [row.label for row in kept.rows] == [row.label for row in rows]
     np.testing.assert_allclose([r.mean for r in kept.rows], [r.mean for r in rows], atol=1e-9)
     assert kept.provenance["command"].startswith("python -m golden_lib.experiments dlr_mnist_100")
+
+
+def test_ctrl_c_ends_the_workers_and_says_how_to_go_on(tmp_path):
+    command = [sys.executable, "-m", "golden_lib.experiments", "table_1", "--epochs", "10000"]
+    command += ["--workers", "2", "--out", str(tmp_path)]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        while not (tmp_path / "table_1.blocks").exists():
+            assert process.poll() is None
+            time.sleep(0.05)
+        time.sleep(1)  # the workers start, and import
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+        told = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    blocks = tmp_path / "table_1.blocks"
+    assert told.strip() == f"interrupted; the same command goes on from {blocks}"
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

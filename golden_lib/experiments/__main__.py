@@ -2,6 +2,7 @@
 
 import argparse
 import multiprocessing
+import signal
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -33,12 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = chosen.pop("out")
     if workers < 1:
         parser.error(f"--workers must be >= 1, got {workers}")
-    spawn = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(workers, mp_context=spawn) if workers > 1 else nullcontext()
+    pool = _pool(workers) if workers > 1 else nullcontext()
     command = ["python -m golden_lib.experiments", *arguments]
     try:
         with pool as executor:
-            rows = run(name, out=out, executor=executor, command=command, **chosen)
+            rows = _run_or_stop(name, out=out, executor=executor, command=command, **chosen)
     except ValueError as error:
         parser.error(str(error))
     except (SweepError, OSError) as error:
@@ -50,6 +50,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(results.rows_table(rows))
     print(out / f"{name}.json")
     return 0
+
+
+def _pool(workers: int) -> ProcessPoolExecutor:
+    """Processes that leave Ctrl-C, which a terminal sends to them too, to this one."""
+    spawn = multiprocessing.get_context("spawn")
+    deaf = {"initializer": signal.signal, "initargs": (signal.SIGINT, signal.SIG_IGN)}
+    return ProcessPoolExecutor(workers, mp_context=spawn, **deaf)
+
+
+def _run_or_stop(name: str, **options) -> list[results.Row]:
+    """Run an experiment; on Ctrl-C end the workers at once, and not when their blocks are done."""
+    try:
+        return run(name, **options)
+    except KeyboardInterrupt:
+        for worker in multiprocessing.active_children():
+            worker.terminate()
+        raise
 
 
 def _parser() -> argparse.ArgumentParser:
