@@ -205,13 +205,13 @@ def test_a_cell_that_diverged_has_a_cross_where_it_stands_from_then_on():
 def test_a_grids_menu_shows_one_metric_with_its_crosses_and_keeps_the_marks():
     figure = a_grid(lines={"c": ([0, 0.2], [1, 2])})
     for k, button in enumerate(figure.layout.updatemenus[0].buttons):
-        assert button.args[0]["visible"] == [j % 2 == k for j in range(4)] + 3 * [True]
+        assert button.args[0]["visible"] == [j % 2 == k for j in range(4)] + 4 * [True]
     assert {trace.visible for frame in figure.frames for trace in frame.data} == {None}
 
 
 def test_a_line_over_a_grid_ends_at_its_upper_edge_and_is_named_there():
-    line, label = a_grid(lines={"c": ([0, 0.1, 0.2], [8, 4, 2])}).data[4:6]
-    assert list(line.y) == [4, 2]
+    shadow, line, label = a_grid(lines={"c": ([0, 0.1, 0.2], [8, 4, 2])}).data[4:7]
+    assert list(shadow.y) == list(line.y) == [4, 2]
     assert (label.x[0], label.y[0], label.text[0]) == (0.1, 4, "c")
 
 

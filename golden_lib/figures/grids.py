@@ -19,6 +19,8 @@ from golden_lib.figures.look import (
 
 Lines = Mapping[str, tuple[ArrayLike, ArrayLike]]
 """Label → x and y of a line."""
+SHADOW = "0 0 3px black, 0 0 3px black"
+"""White letters are read on bright cells too."""
 
 
 def setting_plane(
@@ -68,7 +70,7 @@ def setting_plane(
                 x=columns, y=rows, z=planes[name][k], name=name, hoverongaps=False,
                 zmin=np.nanmin(planes[name]), zmax=np.nanmax(planes[name]),
                 colorscale="Cividis", reversescale=name in reversed_colors,
-                colorbar={"title": {"text": name, "side": "right"}, "thickness": 16},
+                colorbar={"thickness": 16},  # the menu is its title: a phone has no room for two
                 hovertemplate=f"{axes}<br>{name} %{{z:.4g}}<extra></extra>",
             )
             for name in names
@@ -87,21 +89,24 @@ def setting_plane(
     figure = go.Figure(frames[active])
     for label, (across, up) in (lines or {}).items():
         inside = np.asarray(up) <= rows[-1]
+        place = {"x": np.asarray(across)[inside], "y": np.asarray(up)[inside]}
+        quiet = {"showlegend": False, "hoverinfo": "skip"}
+        # White on dark cells, and on bright ones the shadow below it.
+        for line in (
+            {"color": "rgba(0,0,0,0.45)", "width": 3},
+            {"color": "white", "width": 1.5, "dash": "dash"},
+        ):
+            figure.add_scatter(**place, mode="lines", line=line, **quiet)
         figure.add_scatter(
-            x=np.asarray(across)[inside], y=np.asarray(up)[inside], mode="lines",
-            line={"color": "white", "dash": "dash", "width": 1.5}, showlegend=False,
-            hoverinfo="skip",
-        )  # fmt: skip
-        figure.add_scatter(
-            x=np.asarray(across)[inside][:1], y=np.asarray(up)[inside][:1], text=[label],
-            mode="text", textposition="middle right", showlegend=False, hoverinfo="skip",
-            textfont={"color": "white", "size": 12, "shadow": "0 0 3px black, 0 0 3px black"},
+            x=place["x"][:1], y=place["y"][:1], text=[label], mode="text", **quiet,
+            textposition="middle right",
+            textfont={"color": "white", "size": 12, "shadow": SHADOW},
         )  # fmt: skip
     if point is not None:
         figure.add_scatter(
             x=[point[0]], y=[point[1]], text=[point[2]], mode="markers+text", showlegend=False,
             textposition="bottom center", hoverinfo="skip",
-            textfont={"color": "white", "shadow": "0 0 3px black, 0 0 3px black"},
+            textfont={"color": "white", "shadow": SHADOW},
             marker={"symbol": "star", "size": 16, "color": GOLD,
                     "line": {"color": "white", "width": 1.5}},
         )  # fmt: skip
