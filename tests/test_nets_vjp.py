@@ -12,8 +12,7 @@ import torch
 from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from golden_lib.nets import NETWORKS, Cnn, Mlp, cnn, vjp_of
-from golden_lib.nets.patches import Patches
+from golden_lib.nets import NETWORKS, Cnn, Mlp, layers, loops, patches, vjp_of
 from golden_lib.optim import find_rule
 from golden_lib.training import State, make_step, start
 
@@ -55,15 +54,21 @@ def drawn(name, replicas, batch, own, dtype=torch.float64):
     return *cast, x.to(dtype), dlogits.to(dtype)
 
 
-@pytest.fixture(params=["whole", "cut"])
-def blocks(request, monkeypatch):
-    """The activations in one piece, or replica by replica, row by row, and computed twice."""
-    size = {"whole": 10**6, "cut": 40}[request.param]
+@pytest.fixture(params=["loops", "loops again", "operators", "operators in blocks"])
+def form(request, monkeypatch):
+    """How the CNN's layers are worked through, with the activations kept or computed again."""
+    if request.param.startswith("loops"):
+        monkeypatch.setattr(loops, "KEPT", 0 if "again" in request.param else 10**6)
+        monkeypatch.setattr(layers, "in_operators", None)
+        return
+    monkeypatch.setattr(loops, "in_loops", None)
+    monkeypatch.setattr(layers, "_are_numbers", lambda *tensors: False)
+    # Replica by replica and row by row, or all at once.
     for name in ("SHARED", "OWN", "BLOCK", "KEPT"):
-        monkeypatch.setattr(cnn, name, size)
+        monkeypatch.setattr(layers, name, 40 if "blocks" in request.param else 10**6)
 
 
-@pytest.mark.usefixtures("blocks")
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
 @pytest.mark.parametrize("replicas", [1, 3])
 @NAMES
@@ -107,13 +112,13 @@ def patches_of(x):
 
 def test_the_moments_of_the_patches_are_those_of_the_patches_themselves():
     x = torch.rand(2, 9, 28, 28, dtype=torch.float64) ** 3 + 1
-    seen = Patches(x, keep=False)
+    seen = patches.Patches(x)
     for g in range(2):
         expected = patches_of(x[g])
         close = {"rtol": 1e-12, "atol": 1e-13}
         torch.testing.assert_close(seen.level[g] + seen.mean[g], expected.mean(-1), **close)
         torch.testing.assert_close(seen.covariance[g], expected.cov(correction=0), **close)
-        columns = seen.columns()[g].flatten(1)
+        columns = patches.columns(seen.pixels)[g].flatten(1)
         torch.testing.assert_close(columns[:-1] + seen.level[g], expected, **close)
         assert (columns[-1] == 1).all()
     assert seen.count == expected.shape[-1]
@@ -148,7 +153,7 @@ def test_vjp_changes_nothing_that_it_is_given_and_pulls_twice(name):
     assert torch.equal(logits, kept)
 
 
-@pytest.mark.usefixtures("blocks")
+@pytest.mark.usefixtures("form")
 @pytest.mark.parametrize("own", [False, True], ids=["shared", "own"])
 @NAMES
 def test_a_replica_gone_to_nan_leaves_the_gradients_of_the_others(name, own):
@@ -194,6 +199,44 @@ def test_a_tracer_sees_through_the_vjp(name, own):
     params = {k: v * 1.1 for k, v in params.items()}
     traced, expected = (f(params, buffers, x / 2, dlogits + 1) for f in (graph, both))
     torch.testing.assert_close(traced, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_a_number_from_the_loops_does_not_depend_on_the_number_of_threads():
+    params, _, x, dlogits = drawn("cnn", 3, 20, own=False)
+    affine = torch.cat([params["conv.weight"].flatten(2), params["norm.bias"][..., None]], -1)
+    before, results = torch.get_num_threads(), []
+    try:
+        for threads in (1, 3):
+            torch.set_num_threads(threads)
+            scores, pull = loops.in_loops(
+                patches.batch_last(x[None]), affine, params["head.weight"]
+            )
+            results.append([scores, *pull(dlogits.mT)])
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(a, b) for a, b in zip(*results, strict=True))
+
+
+# torch.jit, which torch loads for forward mode, says that it is deprecated.
+@pytest.mark.filterwarnings("ignore:.*torch.jit.script.*:FutureWarning")
+def test_transforms_see_through_the_cnn():
+    params, buffers, x, dlogits = drawn("cnn", 2, 6, own=False)
+
+    def value(params, x):
+        return (Cnn().forward(params, buffers, x, train=True)[0] * dlogits).sum()
+
+    expected = Cnn().vjp(params, buffers, x)[2](dlogits)
+    close = {"rtol": 1e-9, "atol": 1e-9}
+    torch.testing.assert_close(torch.func.grad(value)(params, x), expected, **close)
+    along = {k: torch.ones_like(w) for k, w in params.items()}
+    _, slope = torch.func.jvp(lambda p: value(p, x), (params,), (along,))
+    torch.testing.assert_close(slope, sum(g.sum() for g in expected.values()), **close)
+    both = torch.vmap(lambda x: value(params, x))(torch.stack([x, x / 2]))
+    torch.testing.assert_close(both, torch.stack([value(params, x), value(params, x / 2)]), **close)
+    many = {k: torch.stack([w, 2 * w]) for k, w in params.items()}
+    both = torch.vmap(lambda p: value(p, x))(many)
+    twice = value({k: 2 * w for k, w in params.items()}, x)
+    torch.testing.assert_close(both, torch.stack([value(params, x), twice]), **close)
 
 
 class ForwardOnly:

@@ -7,20 +7,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from golden_lib.nets.layers import layers
 from golden_lib.nets.network import Params, Pull, check_size, draw, images
-from golden_lib.nets.patches import KERNEL, TAPS, WINDOW, Patches, batch_last, columns
+from golden_lib.nets.patches import KERNEL, TAPS, WINDOW, Patches, batch_last
 
-# On a CPU the activations are worked through in blocks that stay in the cache and that the C
-# library's allocator gives out again: whole, at R = 16, half of a step went into fresh pages. All
-# counts are of images times replicas; constants, so that a result does not depend on the machine.
-SHARED = 512
-"""Worked through together where all replicas see the same images: 4 replicas at B = 128."""
-OWN = 128
-"""Worked through together where each replica sees its own."""
-BLOCK = 768
-"""Times rows of windows in a block: 1.5 MB of activations of 20 filters in float32."""
-KEPT = 2048
-"""Up to here the activations are kept for the backward pass, 94 MB; past it, computed again."""
 EVALUATED = 128
 """Images of a group that are evaluated together."""
 
@@ -122,9 +112,10 @@ class Cnn:
         )
         parts = []
         for part in x.split(EVALUATED, 1):
-            blocks = self._blocks(affine, params["head.weight"], columns(batch_last(part)))
-            parts.append(self._logits(params, (b[1:] for b in blocks)))
-        return torch.cat(parts, 1), buffers
+            pixels = batch_last(part)
+            scores, _ = layers(pixels, affine, params["head.weight"], keep=False)
+            parts.append(scores + params["head.bias"][..., None])
+        return torch.cat(parts, -1).mT, buffers
 
     def vjp(self, params: Params, buffers: Params, x: Tensor) -> tuple[Tensor, Params, Pull]:
         r"""Compute the logits in training and their vector-Jacobian product; see `vjp_of`.
@@ -146,40 +137,9 @@ class Cnn:
         Raises:
             ValueError: if x is not images, or has a leading axis other than R.
         """
-        replicas = len(params["conv.weight"])
-        x = images(x, replicas)
-        own, on_cpu, batch = x.dim() == 4, x.device.type == "cpu", x.shape[-3]
-        few = max(1, (OWN if own else SHARED) // batch) if on_cpu else replicas
-        keep = not on_cpu or replicas * batch <= KEPT
-        shared = None if own else Patches(x[None], keep=True)
-        parts = []
-        for first in range(0, replicas, few):
-            some = slice(first, first + few)
-            parts.append(
-                self._vjp_of_few(
-                    {k: w[some] for k, w in params.items()},
-                    {k: b[some] for k, b in buffers.items()},
-                    Patches(x[some], keep) if own else shared,
-                    keep,
-                )
-            )
-        if len(parts) == 1:
-            return parts[0]
-        logits, moved, pulls = zip(*parts, strict=True)
-
-        def pull(dlogits: Tensor) -> Params:
-            grads = [pull(d) for pull, d in zip(pulls, dlogits.split(few), strict=True)]
-            return _joined(grads)
-
-        return torch.cat(logits), _joined(moved), pull
-
-    def first_layer(self, params: Params) -> Tensor:
-        """The filters as small images, ``(R, 20, 5, 5)``."""
-        return params["conv.weight"][:, :, 0]
-
-    def _vjp_of_few(self, params, buffers, seen: Patches, keep: bool):
-        """`vjp` of replicas whose activations are worked through together."""
         weight, gain = params["conv.weight"].flatten(2), params["norm.weight"]
+        x = images(x, len(weight))
+        seen = Patches(x if x.dim() == 4 else x[None])
         groups = len(seen.mean)
 
         def at_mean(w: Tensor) -> Tensor:
@@ -189,64 +149,34 @@ class Cnn:
         variance = (toward * weight).sum(-1)
         rate = (variance + self.eps).rsqrt()
         scale = (gain * rate)[..., None]
-        shift = params["norm.bias"] - at_mean(weight) * scale[..., 0]
-        affine = torch.cat([weight * scale, shift[..., None]], -1)
+        filters = weight * scale
+        affine = torch.cat([filters, (params["norm.bias"] - at_mean(filters))[..., None]], -1)
         with torch.no_grad():
             mean = at_mean(weight) + weight.sum(-1) * seen.level[:, None] + params["conv.bias"]
             unbiased = variance * (seen.count / (seen.count - 1))
             now = {"norm.running_mean": mean, "norm.running_var": unbiased}
             buffers = {k: b + self.momentum * (now[k] - b) for k, b in buffers.items()}
-
-        def blocks():
-            return self._blocks(affine, params["head.weight"], seen.columns())
-
-        kept = list(blocks()) if keep else None
-        logits = self._logits(params, (b[1:] for b in kept or blocks()))
+        scores, pull_layers = layers(seen.pixels, affine, params["head.weight"])
 
         def pull(dlogits: Tensor) -> Params:
             dz = dlogits.mT.contiguous()
-            dhead, daffine = [], 0
-            for inputs, head, active in kept or blocks():
-                dactive = torch.bmm(head.mT, dz)
-                dsums = torch.ops.aten.threshold_backward(dactive, active, 0)
-                daffine = daffine + torch.bmm(inputs, dsums.view(groups, -1, inputs.shape[-1]).mT)
-                dhead.append(torch.bmm(dz, active.mT).unflatten(-1, (self.filters, -1)))
-            daffine = daffine.mT.reshape(affine.shape)
+            daffine, dhead = pull_layers(dz)
             dbias = daffine[..., -1]
-            # The columns were centred on the images' mean; on their own they give U.
+            # The patches were not centred: less what their mean adds, these are U.
             U = daffine[..., :-1] - dbias[..., None] * seen.mean[:, None]
             along = (U * weight).sum(-1)
             dweight = U * scale - (along * gain * rate**3)[..., None] * toward
             return {
                 "conv.weight": dweight.view_as(params["conv.weight"]),
                 "conv.bias": torch.zeros_like(params["conv.bias"]),
-                "head.weight": torch.cat(dhead, -1).view_as(params["head.weight"]),
+                "head.weight": dhead,
                 "head.bias": dz.sum(-1),
                 "norm.weight": along * rate,
                 "norm.bias": dbias,
             }
 
-        return logits, buffers, pull
+        return (scores + params["head.bias"][..., None]).mT, buffers, pull
 
-    def _blocks(self, affine: Tensor, head: Tensor, patches: Tensor):
-        """Work through the layer by rows of windows: patches, the head's weights and units."""
-        replicas, batch = len(affine), patches.shape[-1] // WINDOW
-        rows = WINDOW
-        if patches.device.type == "cpu":
-            rows = next((n for n in (6, 4, 3, 2) if n * replicas * batch <= BLOCK), 1)
-        affine = affine.view(len(patches), -1, TAPS + 1)
-        head = head.unflatten(-1, (self.filters, WINDOW, WINDOW))
-        for top in range(0, WINDOW, rows):
-            inputs = patches[:, :, top : top + rows].flatten(2)
-            active = torch.bmm(affine, inputs).relu_().view(replicas, -1, batch)
-            yield inputs, head[..., top : top + rows, :].flatten(2), active
-
-    def _logits(self, params: Params, blocks) -> Tensor:
-        logits = params["head.bias"][..., None]
-        for head, active in blocks:
-            logits = torch.baddbmm(logits, head, active)
-        return logits.mT
-
-
-def _joined(parts: Sequence[Params]) -> Params:
-    return {k: torch.cat([part[k] for part in parts]) for k in parts[0]}
+    def first_layer(self, params: Params) -> Tensor:
+        """The filters as small images, ``(R, 20, 5, 5)``."""
+        return params["conv.weight"][:, :, 0]

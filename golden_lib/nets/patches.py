@@ -16,32 +16,32 @@ WINDOW = SIDE - KERNEL + 1
 """Patches along an image's side."""
 TAPS = KERNEL**2
 """Pixels of a patch."""
+TOGETHER = 4
+"""Groups whose moments are taken together: more would take fresh memory at every step."""
 
 
 class Patches:
-    """The patches of a batch, about the images' mean grey.
+    """What the first layer needs to know of a batch of images.
 
     Args:
         x: images ``(G, B, 28, 28)``.
-        keep: hold the columns, 8 MB for 128 images in float32, or build them at each call.
 
     Attributes:
-        level: mean grey, which the pixels are taken from, ``(G,)``.
+        pixels: the images less their mean grey, the batch last.
+        level: that mean, ``(G,)``.
         count: N, patches a group.
-        mean: of the patches so taken, ``(G, 25)``.
+        mean: of the patches of `pixels`, ``(G, 25)``.
         covariance: of the patches, ``(G, 25, 25)``.
     """
 
-    def __init__(self, x: Tensor, keep: bool):
+    def __init__(self, x: Tensor):
         self.level = x.mean((1, 2, 3))
-        self._pixels = batch_last(x) - self.level[:, None, None, None]
+        self.pixels = batch_last(x) - self.level[:, None, None, None]
         self.count = x.shape[1] * WINDOW**2
-        self.mean, self.covariance = moments(self._pixels)
-        self._columns = columns(self._pixels) if keep else None
-
-    def columns(self) -> Tensor:
-        """The patches as columns, not centred: `mean` is still in them; see `columns`."""
-        return columns(self._pixels) if self._columns is None else self._columns
+        few = [moments(pixels) for pixels in self.pixels.split(TOGETHER)]
+        self.mean, self.covariance = (
+            few[0] if len(few) == 1 else map(torch.cat, zip(*few, strict=True))
+        )
 
 
 def batch_last(x: Tensor) -> Tensor:
