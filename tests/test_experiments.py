@@ -8,7 +8,7 @@ import torch
 
 from golden_lib import sweeps
 from golden_lib.experiments import EXPERIMENTS, averaged, dlr, find_experiment
-from golden_lib.experiments.experiment import entry
+from golden_lib.experiments.experiment import entry, epoch_steps
 from golden_lib.golden import ALPHA, ETA
 from golden_lib.nets import Mlp
 from golden_lib.sweeps import Block, Result
@@ -91,7 +91,7 @@ def test_the_steps_of_an_epoch_are_those_of_the_trainer(data, size):
     settings = {"network": {"name": "mlp", "hidden": 1}, "data": data, "batch_size": 1}
     block = Block("x", {**settings, "epochs": 1, "train_size": size or None})
     run = train(**sweeps.arguments.train_arguments(block.settings), device="cpu", progress=False)
-    assert run.steps == dlr.epoch_steps(data, size)
+    assert run.steps == epoch_steps(data, size)
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)

@@ -16,7 +16,7 @@ From a program, and on other machines::
 
 An experiment is a frozen dataclass: its fields are its options, `blocks` says what is trained and
 `rows` what came out. Read in this order: `options`, `experiment` (what they have in common),
-`tables`, `plane`, `dlr`, `averaged` (figure 3 of the DLR paper), `running`.
+`tables`, `plane`, `dlr` and `averaged` (its figures 1, 2 and 3), `race`, `running`.
 """
 
 from golden_lib.experiments.experiment import Experiment, Report

@@ -16,8 +16,16 @@ import torch
 from torch import Tensor
 
 from golden_lib.data import DATASETS
-from golden_lib.experiments.dlr import epoch_steps, reached
-from golden_lib.experiments.experiment import ONLINE, Experiment, Report, entry, in_order, short
+from golden_lib.experiments.dlr import reached
+from golden_lib.experiments.experiment import (
+    ONLINE,
+    Experiment,
+    Report,
+    entry,
+    epoch_steps,
+    in_order,
+    short,
+)
 from golden_lib.experiments.options import option
 from golden_lib.optim import Rule, dlr_rate
 from golden_lib.results import Row, row

@@ -143,3 +143,11 @@ def entry(
 def short(values: Sequence[float] | np.ndarray, digits: int) -> list[float | None]:
     """Numbers to so many digits; None, which JSON has, for what is not finite."""
     return [float(f"{x:.{digits}g}") if np.isfinite(x) else None for x in values]
+
+
+def epoch_steps(data: str, train_size: int) -> int:
+    """Updates in an epoch, one digit each; 0 as `train_size` takes all digits of the data."""
+    if data == "mnist":
+        return train_size or 60_000
+    size = train_size or 10_000
+    return size - max(1, size // 10)

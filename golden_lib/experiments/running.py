@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from golden_lib import results, sweeps
 from golden_lib.experiments.averaged import Figure3
-from golden_lib.experiments.dlr import Figure1, Figure2, Race30, Race100
+from golden_lib.experiments.dlr import Figure1, Figure2
 from golden_lib.experiments.experiment import Experiment
 from golden_lib.experiments.plane import Plane
+from golden_lib.experiments.race import Race30, Race100
 from golden_lib.experiments.tables import CnnTuned, Table1
 from golden_lib.results import Row
 

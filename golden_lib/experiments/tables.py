@@ -51,8 +51,8 @@ class Table1(Experiment):
         "SSE with momentum 98.9 ± 1 %, their own losses 99.4 ± 0.1 % (G20) and ± 0.06 % (G22)"
     )
     COST: ClassVar = (
-        "about 25 s of one core for a network; 5 losses × folds × runs networks: "
-        "20 core-minutes for 10 folds and 1 run each, 3.5 core-hours for 10 and 10"
+        "about 17 s of one core for a network; 5 losses × folds × runs networks: "
+        "15 core-minutes for 10 folds and 1 run each, 2.4 core-hours for 10 and 10"
     )
     QUICK: ClassVar = {"train_size": 300, "folds": 2, "runs": 1, "epochs": 2}
 
@@ -118,8 +118,8 @@ class CnnTuned(Experiment):
     QUESTION: ClassVar = "Table 1 with the confound removed: each loss at its own best η"
     PAPER: ClassVar = "nothing: the papers train every loss at one η"
     COST: ClassVar = (
-        "about 5 s of one core for a network of 6 epochs; 4 losses × 2 α × 6 η × seeds networks: "
-        "12 core-minutes for 3 seeds"
+        "about 3.5 s of one core for a network of 6 epochs; 4 losses × 2 α × 6 η × seeds networks: "
+        "9 core-minutes for 3 seeds"
     )
     QUICK: ClassVar = {"train_size": 300, "seeds": 1, "epochs": 1}
     LOSSES: ClassVar = {
