@@ -27,8 +27,8 @@ FAST: Final[Pairs] = {
 """η and α around each rule's quickest way to 96 %, the likeliest first: six each.
 
 From one seed: with 100 hidden units SGD arrived in 1.1 to 1.2 epochs from η = 0.14 to 0.4, Nesterov
-in 1.0 at (0.1, 0.5), DLR in 0.95 at (0.7, 0.5) and (1.4, 0.5). With 50, SGD above 0.2 never did; with
-42 the first were SGD at 0.1, Nesterov at (0.05, 0.5), Adam at (1e-3, 0.9), DLR at (0.35, 0.3).
+in 1.0 at (0.1, 0.5), DLR in 0.95 at (0.7, 0.5) and (1.4, 0.5). With 50, SGD above 0.2 never did.
+With 42 the first were SGD at 0.1, Nesterov at (0.05, 0.5), Adam at (1e-3, 0.9), DLR at (0.35, 0.3).
 """
 
 SMALL: Final[Pairs] = {
