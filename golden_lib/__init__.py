@@ -1,8 +1,8 @@
 """Losses, learning rate and momentum from the golden ratio, and the dynamic learning rate.
 
 Read in this order: `golden` (the numbers), `equations` (every equation of the four papers with its
-verdict), `losses`, `optim`, `nets`, `data`, `training`; then what the book stands on: `experiments`
-and `results`, `surfaces` and `figures`.
+verdict), `losses`, `optim`, `nets`, `data`, `training`, `sweeps` (many trainings, on any number of
+machines); then what the book stands on: `experiments`, `results`, `timings`, `surfaces`, `figures`.
 """
 
 from golden_lib.golden import ALPHA, ETA
