@@ -59,10 +59,11 @@ def form(request, monkeypatch):
     """How the CNN's layers are worked through, with the activations kept or computed again."""
     if request.param.startswith("loops"):
         monkeypatch.setattr(loops, "KEPT", 0 if "again" in request.param else 10**6)
-        monkeypatch.setattr(layers, "in_operators", None)
+        monkeypatch.setattr(layers, "in_operators", None)  # so that nothing else can have done it
         return
     monkeypatch.setattr(loops, "in_loops", None)
-    monkeypatch.setattr(layers, "_are_numbers", lambda *tensors: False)
+    for module in (layers, patches):
+        monkeypatch.setattr(module, "are_numbers", lambda *tensors: False)
     # Replica by replica and row by row, or all at once.
     for name in ("SHARED", "OWN", "BLOCK", "KEPT"):
         monkeypatch.setattr(layers, name, 40 if "blocks" in request.param else 10**6)
@@ -110,6 +111,7 @@ def patches_of(x):
     return nn.functional.unfold(x[:, None], 5).movedim(0, -1).flatten(1)
 
 
+@pytest.mark.usefixtures("form")
 def test_the_moments_of_the_patches_are_those_of_the_patches_themselves():
     x = torch.rand(2, 9, 28, 28, dtype=torch.float64) ** 3 + 1
     seen = patches.Patches(x)

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
-from torch.autograd import forward_ad
 
+from golden_lib.nets.network import are_numbers
 from golden_lib.nets.patches import TAPS, WINDOW, columns
 
 Pair = tuple[Tensor, Tensor]
@@ -40,31 +40,11 @@ def layers(
     Returns:
         Scores z, ``(R, C, B)``, and the function from the gradient by z to those by A and H.
     """
-    if _are_numbers(x, affine, head):
+    if are_numbers(x, affine, head):
         from golden_lib.nets.loops import in_loops  # here, as Numba takes a second to import
 
         return in_loops(x, affine, head, keep)
     return in_operators(x, affine, head, keep)
-
-
-def _are_numbers(*tensors: Tensor) -> bool:
-    """Whether loops can read the tensors, and nobody watches what becomes of them."""
-    some = tensors[0]
-    if torch.compiler.is_compiling() or some.dtype not in (torch.float32, torch.float64):
-        return False
-    for t in tensors:
-        if t.device.type != "cpu" or t.dtype != some.dtype or t.numel() == 0:
-            return False
-        if torch.is_grad_enabled() and t.requires_grad:
-            return False
-        try:
-            bool(t[(0,) * t.dim()] == 0)  # a tracer's tensors do not show their numbers
-            t.data_ptr()  # torch.func's have none of their own
-            if forward_ad.unpack_dual(t).tangent is not None:
-                return False
-        except RuntimeError:
-            return False
-    return True
 
 
 def in_operators(

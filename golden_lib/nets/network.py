@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 Params = dict[str, Tensor]
 """Tensors by name, each with leading R."""
@@ -84,6 +85,26 @@ def images(x: Tensor, replicas: int) -> Tensor:
             f"got {tuple(x.shape)}"
         )
     return images
+
+
+def are_numbers(*tensors: Tensor) -> bool:
+    """Whether loops can read the tensors, and nobody watches what becomes of them."""
+    some = tensors[0]
+    if torch.compiler.is_compiling() or some.dtype not in (torch.float32, torch.float64):
+        return False
+    for t in tensors:
+        if t.device.type != "cpu" or t.dtype != some.dtype or t.numel() == 0:
+            return False
+        if torch.is_grad_enabled() and t.requires_grad:
+            return False
+        try:
+            bool(t[(0,) * t.dim()] == 0)  # a tracer's tensors do not show their numbers
+            t.data_ptr()  # torch.func's have none of their own
+            if forward_ad.unpack_dual(t).tangent is not None:
+                return False
+        except RuntimeError:
+            return False
+    return True
 
 
 def check_size(name: str, value: int) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from golden_lib.nets.network import SIDE
+from golden_lib.nets.network import SIDE, are_numbers
 
 KERNEL = 5
 """Pixels along a patch's side."""
@@ -71,8 +71,8 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     r"""Mean and covariance of the N = 576 B patches, exactly, from products of the images' rows.
 
     The 325 sums of :math:`x_{p+i,q+j} x_{p+k,q+l}` over windows (p, q) and images are made of the
-    products of row r with rows r, …, r + 4, summed over the images: one small matrix product for
-    each r, a third of the arithmetic of the patches' own and without the patches.
+    products of row r with rows r, …, r + 4, summed over the images: a third of the arithmetic of
+    the patches' own products, and without the patches.
 
     Args:
         x: images ``(G, 28, 28, B)`` with mean about 0: the square of the patches' mean is taken
@@ -85,12 +85,18 @@ def moments(x: Tensor) -> tuple[Tensor, Tensor]:
     # Row i sums over the windows' rows, i, …, i + 23.
     windows = x.new_ones(KERNEL, SIDE).triu().tril(SIDE - KERNEL)
     mean = (windows @ x.sum(-1) @ windows.mT).view(G, TAPS) / (B * WINDOW**2)
-    below = torch.cat([x, x.new_zeros(G, KERNEL - 1, SIDE, B)], 1)
-    below = below.unfold(1, KERNEL, 1).movedim(-1, 2).reshape(G * SIDE, KERNEL * SIDE, B)
-    products = torch.bmm(x.view(G * SIDE, SIDE, B), below.mT)
-    sums = (windows @ products.view(G, SIDE, -1)).view(G, KERNEL, SIDE, KERNEL, SIDE)
-    # By pixel (i, j) of a patch, rows down k − i, and pixel l of row k: summed along the windows.
-    sums = sums.unfold(2, WINDOW, 1).unfold(4, WINDOW, 1).diagonal(0, -2, -1).sum(-1)
+    # By row i and pixel j of a patch, rows down k − i, and pixel l of that row.
+    if are_numbers(x):
+        from golden_lib.nets.loops import row_products  # here, as Numba takes a second to import
+
+        sums = (windows @ row_products(x).flatten(2)).view(G, *(KERNEL,) * 4)
+    else:
+        below = torch.cat([x, x.new_zeros(G, KERNEL - 1, SIDE, B)], 1)
+        below = below.unfold(1, KERNEL, 1).movedim(-1, 2).reshape(G * SIDE, KERNEL * SIDE, B)
+        products = torch.bmm(x.view(G * SIDE, SIDE, B), below.mT)
+        sums = (windows @ products.view(G, SIDE, -1)).view(G, KERNEL, SIDE, KERNEL, SIDE)
+        # Along the windows: both pixels move on together.
+        sums = sums.unfold(2, WINDOW, 1).unfold(4, WINDOW, 1).diagonal(0, -2, -1).sum(-1)
     # From k − i to k: a cell more in each row of five moves the next row on by one. What falls out
     # at the right comes in below the diagonal, where triu drops it.
     sums = pad(sums.transpose(2, 3).flatten(-2), (0, 0, 0, 1)).flatten(1, 2)[:, :TAPS]
