@@ -31,6 +31,16 @@ def ranges(**changed) -> go.Figure:
     return figures.compared_ranges(choices, title="T", description="A sentence.", **changed)
 
 
+SIZES = [50, 100, 150]
+TIMES = {"A": [[1, 1, 1], [2, 3, 4], [5, 6, 7]], "B": [[2, 2, np.nan]] * 3}
+
+
+def over_sizes(**changed) -> go.Figure:
+    choices = {"epochs": TIMES, "ratio": {"B": np.array(TIMES["B"]) / 2}}
+    words = {"title": "T", "description": "A sentence.", "x_title": "units", **changed}
+    return figures.ranges_over(SIZES, choices, **words)
+
+
 @cache
 def every_figure() -> dict[str, go.Figure]:
     planes = {"A": np.outer(X, X), "B": -np.outer(X, X)}
@@ -72,6 +82,7 @@ def every_figure() -> dict[str, go.Figure]:
             y_title="y",
         ),
         "compared_ranges": ranges(),
+        "ranges_over": over_sizes(),
         "sliding_histogram": figures.sliding_histogram(
             np.linspace(0, 1, 12),
             {"1": {"a": X, "b": X}, "2": {"a": X, "b": X}},
@@ -128,6 +139,15 @@ def test_a_band_spans_the_replicas():
     band, line = figure.data
     np.testing.assert_allclose(line.y, 2 * X)
     np.testing.assert_allclose(band.y, np.concatenate([3 * X, X[::-1]]))
+
+
+def test_the_middle_of_replicas_is_their_mean_or_their_median():
+    replicas = np.stack([X, 2 * X, 9 * X], 1)
+    for median, factor in ((False, 4), (True, 2)):
+        _, line = figures.learning_curves(
+            X, {"loss": {"run": replicas}}, median=median, title="T", description="D.", x_title="x"
+        ).data
+        np.testing.assert_allclose(line.y, factor * X)
 
 
 def test_images_stand_in_reading_order():
@@ -251,3 +271,28 @@ def test_ranges_reach_from_the_least_to_the_greatest_beside_their_rows_name():
     assert list(line.x) == [1, 1]
     shown = [button.args[0]["visible"] for button in figure.layout.updatemenus[0].buttons]
     assert shown == [[True, True, False, True], [False, False, True, False]]
+
+
+def test_ranges_are_on_a_logarithmic_axis_or_not():
+    assert ranges().layout.xaxis.type == "log"
+    plain = ranges(log=False).layout.xaxis
+    assert (plain.type, plain.dtick) == (None, None)
+
+
+def test_ranges_over_sizes_reach_from_the_least_to_the_greatest_at_their_size():
+    a, b, ratio = over_sizes().data
+    np.testing.assert_array_equal(a.y, [2, 3, 4])
+    np.testing.assert_array_equal(a.y - a.error_y.arrayminus, [1, 1, 1])
+    np.testing.assert_array_equal(a.y + a.error_y.array, [5, 6, 7])
+    np.testing.assert_array_equal(b.y, [2, 2, np.nan])
+    for trace in (a, b, ratio):
+        assert list(trace.customdata) == SIZES == [round(x, -1) for x in trace.x]
+    assert (a.x < b.x).all(), "beside each other, not upon each other"
+    assert a.line.color != b.line.color == ratio.line.color
+
+
+def test_a_mark_over_sizes_belongs_to_its_entry_of_the_menu():
+    figure = over_sizes(marks={"ratio": 1.0})
+    assert list(figure.data[3].y) == [1, 1]
+    shown = [button.args[0]["visible"] for button in figure.layout.updatemenus[0].buttons]
+    assert shown == [[True, True, False, False], [False, False, True, True]]

@@ -6,7 +6,7 @@ chapter needs; `runs` draws what training leaves behind.
 """
 
 from golden_lib.figures.curves import chosen_curves, read_off, sliding_curves
-from golden_lib.figures.grids import compared_ranges, curves_over, setting_plane
+from golden_lib.figures.grids import compared_ranges, curves_over, ranges_over, setting_plane
 from golden_lib.figures.planes import sliding_plane, surfaces
 from golden_lib.figures.runs import (
     learning_curves,
@@ -23,6 +23,7 @@ __all__ = [
     "curves_over",
     "four_corners",
     "learning_curves",
+    "ranges_over",
     "read_off",
     "rubin_vase",
     "setting_plane",

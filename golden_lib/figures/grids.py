@@ -1,4 +1,4 @@
-"""A grid of settings, such as η and α: coloured over the plane, and as curves along its rows."""
+"""A grid of settings, such as η and α: coloured over the plane, as curves, as ranges."""
 
 from collections.abc import Mapping
 
@@ -165,15 +165,17 @@ def compared_ranges(
     title: str,
     description: str,
     mark: float | None = None,
+    log: bool = True,
 ) -> go.Figure:
-    """Medians with their ranges, side by side for each row, by a quantity from a menu.
+    """Middle values with their ranges, side by side for each row, by a quantity from a menu.
 
     Args:
         choices: the quantity with its unit, also the menu's entry → name of a series → name of a
-            row → least, median and greatest, > 0, on a logarithmic axis.
+            row → least, middle and greatest, > 0 on a logarithmic axis; NaN where there is none.
         title: the figure's title.
         description: the figure in a sentence.
         mark: x of a dotted vertical line under the first choice.
+        log: whether the axis is logarithmic.
 
     Returns:
         The figure; a series has the same colour in all choices.
@@ -196,7 +198,8 @@ def compared_ranges(
                 hovertemplate=f"%{{text}}<br>{name}<br>{choice} %{{x:.3g}}<extra></extra>",
             )  # fmt: skip
     styled(figure, title, description, x=next(iter(choices)), height=160 + 44 * len(rows))
-    figure.update_xaxes(type="log", dtick=1)
+    if log:
+        figure.update_xaxes(type="log", dtick=1)
     figure.update_yaxes(
         tickvals=list(range(len(rows))), ticktext=rows[::-1], range=[-0.6, len(rows) - 0.4],
         zeroline=False,
@@ -209,6 +212,59 @@ def compared_ranges(
             line={"color": GREY, "dash": "dot", "width": 1.5}, hoverinfo="skip",
         )  # fmt: skip
     return with_menu(figure, groups, xaxis_title_text=list(choices))
+
+
+def ranges_over(
+    x: ArrayLike,
+    choices: Mapping[str, Mapping[str, ArrayLike]],
+    *,
+    title: str,
+    description: str,
+    x_title: str,
+    marks: Mapping[str, float] | None = None,
+) -> go.Figure:
+    """Curves with a range at each of their points, by a quantity from a menu.
+
+    Args:
+        x: shape ``(N,)``, ascending.
+        choices: the quantity with its unit, also the menu's entry → name of a curve → least, middle
+            and greatest, shape ``(3, N)``; NaN where there is none.
+        title: the figure's title.
+        description: the figure in a sentence.
+        x_title: x axis with its unit.
+        marks: entry of the menu → y of a dotted horizontal line.
+
+    Returns:
+        The figure; a curve has the same colour in all choices, and stands a little beside the
+        others, so that no range hides another.
+    """
+    places, figure, groups = np.asarray(x, dtype=float), go.Figure(), {}
+    names = list(dict.fromkeys(name for named in choices.values() for name in named))
+    apart = 0.012 * (places[-1] - places[0])
+    for choice, named in choices.items():
+        start = len(figure.data)
+        for name, values in named.items():
+            low, middle, high = np.asarray(values, dtype=float)
+            k = names.index(name)
+            figure.add_scatter(
+                x=places + apart * (k - (len(names) - 1) / 2), y=middle, name=name,
+                mode="lines+markers", line={"width": 2, "color": color(k)}, marker={"size": 8},
+                error_y={"array": high - middle, "arrayminus": middle - low, "thickness": 1.5,
+                         "width": 3, "symmetric": False},
+                customdata=places,
+                hovertemplate=f"{name}<br>{x_title} %{{customdata:.4g}}<br>{choice} %{{y:.4g}}"
+                "<extra></extra>",
+            )  # fmt: skip
+        if choice in (marks or {}):
+            figure.add_scatter(
+                x=places[[0, -1]] + np.array([-3, 3]) * apart, y=[marks[choice]] * 2, mode="lines",
+                line={"color": GREY, "dash": "dot", "width": 1.5}, showlegend=False,
+                hoverinfo="skip",
+            )  # fmt: skip
+        groups[choice] = range(start, len(figure.data))
+    styled(figure, title, description, x=x_title, y=next(iter(choices)))
+    figure.update_xaxes(tickvals=places)
+    return with_menu(figure, groups, yaxis_title_text=list(choices))
 
 
 def _between(first: str, last: str, count: int) -> list[str]:

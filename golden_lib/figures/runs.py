@@ -18,22 +18,25 @@ def learning_curves(
     description: str,
     x_title: str,
     log_y: Sequence[str] = (),
+    median: bool = False,
 ) -> go.Figure:
     """Metrics of one or more runs over time, chosen from a menu; bands span the replicas.
 
     Args:
         steps: shape ``(T,)``.
         metrics: name of a metric with its unit → name of a run → values ``(T,)`` or ``(T, R)``;
-            over R replicas the line is the mean, the band goes from the least to the greatest.
+            over R replicas the line is their middle, the band goes from the least to the greatest.
         title: the figure's title.
         description: the figure in a sentence.
         x_title: x axis with its unit.
         log_y: the metrics drawn on a logarithmic axis.
+        median: the middle is the median; the mean when left out.
 
     Returns:
         The figure.
     """
     x, figure, groups = np.asarray(steps), go.Figure(), {}
+    middle = np.median if median else np.mean
     for metric, runs in metrics.items():
         start = len(figure.data)
         for k, (run, values) in enumerate(runs.items()):
@@ -43,7 +46,7 @@ def learning_curves(
                                    y=np.concatenate([y.max(1), y.min(1)[::-1]]), fill="toself",
                                    line={"width": 0, "color": shade}, opacity=0.25, mode="lines",
                                    showlegend=False, legendgroup=run)  # fmt: skip
-            figure.add_scatter(x=x, y=y.mean(1) if y.ndim == 2 else y, name=run, mode="lines",
+            figure.add_scatter(x=x, y=middle(y, 1) if y.ndim == 2 else y, name=run, mode="lines",
                                line={"width": 2.5, "color": shade}, legendgroup=run)  # fmt: skip
         groups[metric] = range(start, len(figure.data))
     styled(figure, title, description, x=x_title, y=next(iter(metrics)))
