@@ -14,12 +14,13 @@ LIBRARY = ROOT / "golden_lib"
 # Room → the rooms that it may know. A room is a module or a package right below golden_lib.
 ARROWS = {
     "golden": set(),
+    "compiled": set(),
     "equations": {"golden"},
     "losses": {"golden"},
     "optim": {"golden"},
-    "nets": {"golden"},
+    "nets": {"golden", "compiled"},
     "data": {"golden"},
-    "training": {"golden", "losses", "optim", "nets", "data"},
+    "training": {"golden", "compiled", "losses", "optim", "nets", "data"},
     "results": set(),
     "timings": set(),
     "surfaces": {"golden", "losses"},

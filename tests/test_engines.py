@@ -1,5 +1,8 @@
 """Every engine makes the same steps, and they are plain PyTorch's."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -222,3 +225,20 @@ def test_automatic_engines_on_the_device_at_hand_agree_with_operators_on_the_cpu
 def test_an_engine_that_cannot_is_refused_in_a_sentence(settings, message, digits):
     with pytest.raises(ValueError, match=message):
         train("mlp", "sse", data=digits, device="cpu", **settings)
+
+
+def test_a_forked_process_makes_threads_of_its_own():
+    program = """
+import os, torch
+from golden_lib.nets.loops import _deal
+torch.set_num_threads(2)
+done = []
+_deal(lambda first, last: done.append(last - first), 8)
+child = os.fork()
+if child == 0:
+    _deal(lambda first, last: done.append(last - first), 8)
+    os._exit(sum(done))
+assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 16
+"""
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    subprocess.run(command, check=True, timeout=120)

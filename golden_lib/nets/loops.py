@@ -10,6 +10,7 @@ Replicas, and eighths of the windows' rows of each, are dealt out to as many thr
 how many there are.
 """
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -20,6 +21,7 @@ import torch
 from numba import njit
 from torch import Tensor
 
+from golden_lib.compiled import OPTIONS, compiled
 from golden_lib.nets.network import SIDE
 from golden_lib.nets.patches import KERNEL, TAPS, WINDOW
 
@@ -30,17 +32,6 @@ ROWS = WINDOW // PARTS
 KEPT = 128
 """Images times replicas up to which activations are kept for the backward pass, 6 MB of 20 filters
 in float32; past it they are computed again, which costs no more than to fetch them from memory."""
-
-# Sums may be reordered and fused so that loops become vector instructions; NaN and infinity keep
-# their meaning, as a divergence must show.
-_MATH = {"error_model": "numpy", "fastmath": {"contract", "reassoc", "nsz", "arcp"}, "nogil": True}
-
-
-def _compile(function: Callable) -> Callable:
-    try:
-        return njit(cache=True, **_MATH)(function)
-    except RuntimeError:  # no folder to keep compiled code in: a read-only machine
-        return njit(**_MATH)(function)
 
 
 def in_loops(
@@ -97,6 +88,10 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads)
 
 
+if hasattr(os, "register_at_fork"):  # a forked process has the pool, but none of its threads
+    os.register_at_fork(after_in_child=_pool.cache_clear)
+
+
 @cache
 def _passes(classes: int) -> tuple[Callable, Callable]:
     """Compile the two passes for a number of classes: as a constant its loop is unrolled."""
@@ -132,10 +127,10 @@ def _passes(classes: int) -> tuple[Callable, Callable]:
                     for i in range(KERNEL):
                         _correlate(d, seen[i], B, total[i * KERNEL :])
 
-    return _compile(forward), _compile(backward)
+    return compiled(forward), compiled(backward)
 
 
-@_compile
+@compiled
 def _units(x, affine, out):
     """A row of windows of one filter, from the rows of pixels below it."""
     B, zero = len(out) // WINDOW, out.dtype.type(0)
@@ -147,7 +142,7 @@ def _units(x, affine, out):
         out[k] = z if not z <= zero else zero  # a NaN stays one
 
 
-@_compile
+@compiled
 def _score(head, z, scores):
     """Add a row's part of one class's scores."""
     B = len(scores)
@@ -159,7 +154,7 @@ def _score(head, z, scores):
             scores[b] = s
 
 
-@_compile
+@compiled
 def _products(dz, z, out):
     """By the head's weights of a row and one class; four at a time read dz a quarter as often."""
     B, zero = len(dz), dz.dtype.type(0)
@@ -175,7 +170,7 @@ def _products(dz, z, out):
         out[q], out[q + 1], out[q + 2], out[q + 3] = a0, a1, a2, a3
 
 
-@njit(inline="always", **_MATH)  # into a loop where `classes` is a constant, and unrolled
+@njit(inline="always", **OPTIONS)  # into a loop where `classes` is a constant, and unrolled
 def _slopes(z, head, dz, out, classes):
     """By a row's sums, from dz by the scores, 0 where the unit is; and their sum."""
     zero, B = z.dtype.type(0), dz.shape[1]
@@ -191,7 +186,7 @@ def _slopes(z, head, dz, out, classes):
     return total
 
 
-@_compile
+@compiled
 def _correlate(d, x, B, total):
     """Add the products of d with a row of pixels, as it is and 1 to 4 pixels on."""
     # Slices, not x[k + B]: an index that might be negative keeps the loop from being vectorised.
@@ -211,7 +206,7 @@ def _correlate(d, x, B, total):
     total[4] += a4
 
 
-@_compile
+@compiled
 def _row_products(first, last, x, out):
     B = x.shape[2] // SIDE
     for piece in range(first, last):

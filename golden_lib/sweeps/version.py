@@ -6,7 +6,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-PARTS: Final = ("data", "golden", "losses", "nets", "optim", "sweeps/arguments", "training")
+PARTS: Final = (
+    "compiled",
+    "data",
+    "golden",
+    "losses",
+    "nets",
+    "optim",
+    "sweeps/arguments",
+    "training",
+)
 """What can change a number: rooms of the library, and how settings become arguments."""
 
 

@@ -1,22 +1,13 @@
 """The lit pixels of images, by image and by pixel: what the compiled loops of an Mlp run over."""
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
-from numba import njit
 from torch import Tensor
+
+from golden_lib.compiled import compiled
 
 SPAN = 2048
 """Images whose pixels are grouped at once: the lists stay in the cache."""
-
-# Sums may be reordered and fused, and a division by 0 is an infinity, not an exception, so that
-# loops become vector instructions; NaN and infinity keep their meaning, as a divergence must show.
-OPTIONS = {
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"contract", "reassoc", "nsz", "arcp"},
-}
 
 Lit = tuple[np.ndarray, np.ndarray, np.ndarray]
 """Where each image's pixels begin, ``(N + 1,)``; the lit pixels of all images; their grey."""
@@ -24,14 +15,6 @@ Lit = tuple[np.ndarray, np.ndarray, np.ndarray]
 Columns = tuple[np.ndarray, ...]
 """For T steps: where each one's entries begin, ``(T + 1,)``; how many pixels it has lit, ``(T,)``;
 those pixels; where the entries of each begin; the image in B of each entry, and its grey."""
-
-
-def compiled(function: Callable) -> Callable:
-    """Compile with `OPTIONS`, and keep the result on the disk where there is a folder for it."""
-    try:
-        return njit(cache=True, **OPTIONS)(function)
-    except RuntimeError:  # no such folder: a read-only machine
-        return njit(**OPTIONS)(function)
 
 
 def lit_pixels(images: Tensor) -> Lit:

@@ -24,8 +24,8 @@ from functools import cache
 import numpy as np
 from numba import njit
 
+from golden_lib.compiled import OPTIONS, compiled
 from golden_lib.optim import BETA2, EPSILON
-from golden_lib.training.lit import OPTIONS, compiled
 
 RULES = ("delta", "nesterov", "adam", "dlr", "dlr_incoming")
 """The rules known here, by number; the first two have the delta rule's momentum."""
