@@ -13,6 +13,7 @@ from golden_lib.data import Digits, folds, rendered_digits
 from golden_lib.nets import Cnn, Mlp
 from golden_lib.sweeps import Block, arguments, code_version, run
 from golden_lib.sweeps.arguments import train_arguments
+from golden_lib.sweeps.version import PARTS
 from golden_lib.sweeps.work import compute
 from golden_lib.training import train
 
@@ -133,7 +134,7 @@ def test_the_code_version_follows_the_code_that_makes_numbers_and_nothing_else(t
 
 
 def test_a_library_without_its_source_has_no_code_version(tmp_path):
-    with pytest.raises(FileNotFoundError, match="must hold the source of data, got none"):
+    with pytest.raises(FileNotFoundError, match=f"must hold the source of {PARTS[0]}, got none"):
         code_version.__wrapped__(tmp_path)
 
 

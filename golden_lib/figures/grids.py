@@ -240,7 +240,7 @@ def ranges_over(
     """
     places, figure, groups = np.asarray(x, dtype=float), go.Figure(), {}
     names = list(dict.fromkeys(name for named in choices.values() for name in named))
-    apart = 0.012 * (places[-1] - places[0])
+    apart = 0.02 * (places[-1] - places[0])
     for choice, named in choices.items():
         start = len(figure.data)
         for name, values in named.items():
