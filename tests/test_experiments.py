@@ -121,6 +121,8 @@ def test_a_network_reaches_an_accuracy_at_the_first_record_that_has_it():
     accuracy = np.array([[0.5, 0.5, nan], [0.96, 0.5, nan], [0.5, 0.5, 0.97]])
     found = dlr.reached(np.array([0.5, 1.0, 1.5]), accuracy, 0.96)
     np.testing.assert_array_equal(found, [1.0, nan, 1.5])
+    single = dlr.reached(np.array([0.5]), np.array([[np.float32(0.96), 0.9599]]), 0.96)
+    np.testing.assert_array_equal(single, [0.5, nan])
 
 
 def test_figure_1_takes_the_pair_with_which_most_seeds_arrive_and_then_the_fastest():

@@ -12,8 +12,7 @@ from golden_lib.experiments import EXPERIMENTS
 from golden_lib.golden import ALPHA
 
 BOOK = Path(__file__).resolve().parents[1] / "book" / "results"
-# "cnn_protocol" is table_1 under its earlier name.
-KEPT = [path for path in sorted(BOOK.glob("*.json")) if path.stem in {*EXPERIMENTS, "cnn_protocol"}]
+KEPT = [path for path in sorted(BOOK.glob("*.json")) if path.stem in EXPERIMENTS]
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[1]", json.dumps({"provenance": {}})])

@@ -55,7 +55,7 @@ def reached(epoch: np.ndarray, accuracy: np.ndarray, target: float) -> np.ndarra
     Returns:
         Epochs, shape ``(R,)``; NaN for never.
     """
-    there = accuracy >= target
+    there = np.float32(accuracy) >= np.float32(target)  # 96.00 % is 0.96, in single precision too
     return np.where(there.any(0), epoch[there.argmax(0)], np.nan)
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 from tqdm import tqdm  # not tqdm.auto: it warns in a notebook that has no ipywidgets
 
 from golden_lib.data import Digits
+from golden_lib.data.draws import check_count
 from golden_lib.nets import Network
 from golden_lib.optim import Rule
 from golden_lib.training.engines import Engine
@@ -122,31 +123,68 @@ class Run:
         if self.interrupted or self.step >= self.steps:
             self._bar.close()
             raise StopIteration
-        began, tested = perf_counter(), None
         try:
-            while True:
-                self._advance()
-                if self.step == self.steps or self.step % self._every == 0:
-                    break
-            if self.step == self.steps or self.step % self._test_every == 0:
-                tested = self._test()
+            self.advance(self._every - self.step % self._every)
+            return self.record(self.step == self.steps or self.step % self._test_every == 0)
         except KeyboardInterrupt:
             self.interrupted = True
             if not self._since:
                 self._bar.close()
                 raise StopIteration from None
-        return self._record(began, tested)
+            return self.record(test=False)
 
-    def _advance(self) -> None:
-        """Some steps, kept whole: what a Ctrl-C can cut is only what the last line has not stored.
+    def advance(self, count: int = 1) -> None:
+        """Make some steps without a record, by the η and α of this moment.
 
-        As many as the engine makes at once, but not past an epoch's end or a record.
+        For loops of one's own, such as a panel whose sliders act at any step; iterating does the
+        same, from record to record. A Ctrl-C leaves whole steps.
+
+        Args:
+            count: steps, at least 1; fewer are made where the run ends before.
+
+        Raises:
+            ValueError: if `count` is no whole number from 1 on.
+        """
+        began, goal = perf_counter(), min(self.step + check_count("count", count), self.steps)
+        try:
+            while self.step < goal:
+                self._advance(goal - self.step)
+        finally:
+            self._seconds += perf_counter() - began
+
+    def record(self, test: bool = True) -> Record:
+        """Close a record over the steps since the last one, and keep it in `history`.
+
+        Args:
+            test: whether to measure the test accuracy now.
+
+        Raises:
+            ValueError: if no step was made since the last record.
+        """
+        if not self._since:
+            raise ValueError(f"a record must have a step in it, got none since step {self.step}")
+        began = perf_counter()
+        loss, right = (s.numpy(force=True) / self._since for s in self._sums)
+        tested = np.full_like(loss, np.nan) if not test else self._test().numpy(force=True)
+        self._since = 0
+        self._seconds += perf_counter() - began
+        epoch = self.step / self._feed.steps
+        record = Record(
+            self.step, epoch, self._seconds, loss, right, np.float64(tested), self.eta, self.alpha
+        )
+        self._records.append(record)
+        self._bar.set_postfix({"loss": loss.mean(), "test": tested.mean()}, refresh=False)
+        return record
+
+    def _advance(self, most: int) -> None:
+        """Up to `most` steps, kept whole: a Ctrl-C cuts only what the last line has not stored.
+
+        As many as the engine makes at once, but not past an epoch's end.
         """
         epoch, number = divmod(self.step, self._feed.steps)
         if self._order[0] != epoch:
             self._order = epoch, self._feed.order(epoch)
-        to_record = min(self._every - self.step % self._every, self.steps - self.step)
-        count = min(to_record, self._feed.steps - number, self._engine.longest)
+        count = min(most, self._feed.steps - number, self._engine.longest)
         picks = self._feed.picks(self._order[1], number, count)
         state, seen = self._engine.advance(self.state, picks, self._hyper)
         finite = seen["finite"].long()
@@ -162,19 +200,6 @@ class Run:
 
     def _test(self) -> Tensor:
         return evaluate(self.network, self.state, self.digits.test, self.digits.test_index)
-
-    def _record(self, began: float, tested: Tensor | None) -> Record:
-        loss, right = (s.numpy(force=True) / self._since for s in self._sums)
-        tested = np.full_like(loss, np.nan) if tested is None else tested.numpy(force=True)
-        self._since = 0
-        self._seconds += perf_counter() - began
-        epoch = self.step / self._feed.steps
-        record = Record(
-            self.step, epoch, self._seconds, loss, right, np.float64(tested), self.eta, self.alpha
-        )
-        self._records.append(record)
-        self._bar.set_postfix({"loss": loss.mean(), "test": tested.mean()}, refresh=False)
-        return record
 
     def _spread(self, name: str, value) -> tuple[np.ndarray, Tensor]:
         """A setting as given and as the step takes it, both ``(R,)``."""
