@@ -1,0 +1,197 @@
+"""The library's own training step as files that onnxruntime runs, in Python and in the browser.
+
+What `golden_lib.training.make_step` does is traced, down to plain operators, with its backward pass
+and its update, and written as ONNX. Sizes stay open: R replicas, B images a step, T steps and H
+hidden units are those of the inputs.
+
+============  ===================================================================================
+kind          what one run does
+============  ===================================================================================
+``advance``   T training steps, one after another
+``step``      one training step, without a loop inside: for engines that have none
+``classify``  evaluates the network: images ``(M, 784)`` to logits ``(R, M, 10)``
+============  ===================================================================================
+
+Inputs of the training kinds: the state, each tensor by its name, as ``params.conv.weight``,
+``buffers.norm.running_mean``, ``memory.delta.conv.weight``; ``images`` ``(T, B, 784)`` and
+``target`` ``(T, B, 10)``, 1 at the class, both without T for ``step``; ``eta`` and ``alpha``
+``(R,)``; ``loss``, the number of the loss in `LOSSES`, int32 ``(1,)``. Outputs: the state, each
+with ``next.`` before its name, and ``loss_seen``, ``accuracy``, ``finite``, each ``(T, R)``, or
+``(R,)`` for ``step``: the metrics of `make_step`, finite as 1 or 0.
+"""
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+from golden_lib.lab.export_lowering import FLOAT, Chosen, lowered
+from golden_lib.lab.export_onnx import Graph, Value, declared, model
+from golden_lib.lab.export_walk import Axes, trace, write
+from golden_lib.nets import NETWORKS, find_network
+from golden_lib.optim import RULES, find_rule
+from golden_lib.training import State, make_step
+
+KINDS = ("advance", "step", "classify")
+"""What graphs there are."""
+
+METRICS = ("loss_seen", "accuracy", "finite")
+
+
+def names_of_state(network: str, rule: str) -> dict[str, Axes]:
+    """The tensors of a state by the names that they have in a graph, with their axes.
+
+    Args:
+        network: a name in `NETWORKS`.
+        rule: a name in `RULES`.
+    """
+    params, buffers = find_network(network).init([0])
+    memory = find_rule(rule).init(params)
+    tensors = {f"params.{k}": w for k, w in params.items()}
+    tensors |= {f"buffers.{k}": b for k, b in buffers.items()}
+    tensors |= {f"memory.{part}.{k}": w for part, ws in memory.items() for k, w in ws.items()}
+    hidden = getattr(NETWORKS[network], "hidden", None)
+    return {
+        name: ["R", *("H" if n == hidden else n for n in w.shape[1:])]
+        for name, w in tensors.items()
+    }
+
+
+def state_of(tensors: dict[str, Tensor]) -> State:
+    """The state that tensors by their names in a graph make up."""
+    parts: dict[str, dict] = {"params": {}, "buffers": {}, "memory": {}}
+    for name, tensor in tensors.items():
+        part, _, key = name.partition(".")
+        if part == "memory":
+            which, _, key = key.partition(".")
+            parts[part].setdefault(which, {})[key] = tensor
+        else:
+            parts[part][key] = tensor
+    return State(**parts)
+
+
+def tensors_of(state: State) -> dict[str, Tensor]:
+    """A state's tensors by their names in a graph."""
+    found = {f"params.{k}": w for k, w in state.params.items()}
+    found |= {f"buffers.{k}": b for k, b in state.buffers.items()}
+    for part, ws in state.memory.items():
+        found |= {f"memory.{part}.{k}": w for k, w in ws.items()}
+    return found
+
+
+@cache
+def export(network: str, rule: str, kind: str = "advance") -> bytes:
+    """Export the training step or the evaluation; see the module for inputs and outputs.
+
+    Args:
+        network: a name in `NETWORKS`.
+        rule: a name in `RULES`; ``classify`` is the same for all.
+        kind: one of `KINDS`.
+
+    Returns:
+        An ONNX file; equal bytes for equal arguments and versions.
+
+    Raises:
+        ValueError: if a name is unknown.
+    """
+    if network not in NETWORKS:
+        raise ValueError(f"network must be one of {', '.join(NETWORKS)}, got {network!r}")
+    if rule not in RULES:
+        raise ValueError(f"rule must be one of {', '.join(RULES)}, got {rule!r}")
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
+    if kind == "classify":
+        return _classify(network)
+    return _advance(network, rule) if kind == "advance" else _step(network, rule)
+
+
+def _traced_step(network: str, rule: str, axes: dict[str, Axes]):
+    step = make_step(network, Chosen.apply, rule)
+    names = list(axes)
+
+    def flat(*tensors: Tensor) -> tuple[Tensor, ...]:
+        state = state_of(dict(zip(names, tensors, strict=False)))
+        x, target, eta, alpha = tensors[len(names) :]
+        state, metrics = step(state, (x, target), {"eta": eta, "alpha": alpha})
+        after = tensors_of(state)
+        seen = metrics["loss"], metrics["accuracy"], metrics["finite"].to(FLOAT)
+        return *(after[name] for name in names), *seen
+
+    more = [("B", 784), ("B", 10), ("R",), ("R",)]
+    with lowered():
+        return trace(flat, [(a, FLOAT) for a in (*axes.values(), *more)])
+
+
+def _given(graph: Graph, axes: dict[str, Axes]) -> list[Value]:
+    return [Value(name, FLOAT, tuple(a)) for name, a in axes.items()]
+
+
+def _step(network: str, rule: str) -> bytes:
+    axes = names_of_state(network, rule)
+    inputs = {**axes, "images": ["B", 784], "target": ["B", 10], "eta": ["R"], "alpha": ["R"]}
+    graph = Graph()
+    found = write(graph, _traced_step(network, rule, axes), _given(graph, inputs))
+    outputs = {f"next.{name}": a for name, a in axes.items()} | {m: ["R"] for m in METRICS}
+    return _closed(graph, inputs, outputs, [v.name for v in found])
+
+
+def _advance(network: str, rule: str) -> bytes:
+    axes = names_of_state(network, rule)
+    graph = Graph()
+    body = graph.inner()
+    begin = {f"at.{name}": a for name, a in axes.items()}
+    shown = {"image": ["B", 784], "shown": ["B", 10]}
+    around = {"eta": ["R"], "alpha": ["R"]}
+    arguments = _given(body, {**begin, **shown, **around})
+    found = [v.name for v in write(body, _traced_step(network, rule, axes), arguments)]
+    ends = [body.add("Identity", name) for name in found]
+    inner = body.finish(
+        "step",
+        [declared(name, FLOAT, a) for name, a in {**begin, **shown}.items()],
+        [
+            declared(name, FLOAT, a)
+            for name, a in zip(ends, [*axes.values(), *[["R"]] * 3], strict=True)
+        ],
+    )
+    results = graph.add(
+        "Scan", *axes, "images", "target", outputs=len(ends), body=inner, num_scan_inputs=2
+    )
+    inputs = {
+        **axes,
+        "images": ["T", "B", 784],
+        "target": ["T", "B", 10],
+        "eta": ["R"],
+        "alpha": ["R"],
+    }
+    outputs = {f"next.{name}": a for name, a in axes.items()} | {m: ["T", "R"] for m in METRICS}
+    return _closed(graph, inputs, outputs, results)
+
+
+def _classify(network: str) -> bytes:
+    axes = names_of_state(network, "dlr")
+    net, names = find_network(network), list(axes)
+
+    def flat(*tensors: Tensor) -> tuple[Tensor]:
+        state = state_of(dict(zip(names, tensors, strict=False)))
+        return (net.forward(state.params, state.buffers, tensors[-1], train=False)[0],)
+
+    inputs = {**axes, "images": ["M", 784]}
+    with lowered():
+        traced = trace(flat, [(a, FLOAT) for a in (*axes.values(), ("B", 784))])
+    graph = Graph()
+    found = write(graph, traced, _given(graph, inputs))
+    return _closed(graph, inputs, {"logits": ["R", "M", 10]}, [v.name for v in found])
+
+
+def _closed(graph: Graph, inputs: dict, outputs: dict, results: list[str]) -> bytes:
+    """Name the results, and declare what goes in and comes out."""
+    from onnx import helper
+
+    for name, result in zip(outputs, results, strict=True):
+        graph.nodes.append(helper.make_node("Identity", [result], [name]))
+    given = [declared(name, FLOAT, a) for name, a in inputs.items()]
+    if "eta" in inputs:
+        given.append(declared("loss", torch.int32, [1]))
+    return model(
+        graph.finish("golden", given, [declared(name, FLOAT, a) for name, a in outputs.items()])
+    )

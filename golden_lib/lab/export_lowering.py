@@ -1,0 +1,153 @@
+"""What stands in for parts of the step while it is traced: the same mathematics, other operators.
+
+- The loss is chosen by an input, and only the chosen one is computed.
+- Step 5 of `golden_lib.losses.stable`, half of a loss and rarely needed, is computed where it is.
+- The CNN's layers are convolutions: in the browser twice as fast as products with patches.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from unittest.mock import patch
+
+import torch
+from torch import Tensor, fx
+from torch.nn.functional import conv2d
+
+from golden_lib.lab.export_onnx import Graph, Value, choose, conditional
+from golden_lib.lab.export_walk import SPECIAL, trace, write
+from golden_lib.losses import _SUMMANDS, LOSSES, stable
+from golden_lib.nets import cnn, mlp
+from golden_lib.nets.patches import KERNEL, WINDOW
+
+FLOAT = torch.float32
+LOGITS = ("R", "B", 10), FLOAT
+ONE_HOT = ("B", 10), FLOAT
+
+
+@torch.library.custom_op("golden_lab::loss", mutates_args=())
+def chosen(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """The losses ``(R,)`` that an input chooses, and their gradient: in graphs alone."""
+    raise NotImplementedError("golden_lab::loss stands in traced graphs alone")
+
+
+@chosen.register_fake
+def _(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    return logits.new_empty(logits.shape[0]), torch.empty_like(logits)
+
+
+@torch.library.custom_op("golden_lab::bend", mutates_args=())
+def bend(start: Tensor, apart: Tensor, loss: str) -> Tensor:
+    """`stable.mean_curvature` of a loss's summand, where `apart` is not 0: in graphs alone."""
+    raise NotImplementedError("golden_lab::bend stands in traced graphs alone")
+
+
+@bend.register_fake
+def _(start: Tensor, apart: Tensor, loss: str) -> Tensor:
+    return torch.empty_like(apart)
+
+
+class Chosen(torch.autograd.Function):
+    """`chosen` as a loss of `golden_lib.training.make_step`."""
+
+    @staticmethod
+    def forward(ctx, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the losses, ``(R,)``."""
+        losses, gradient = chosen(logits, target)
+        ctx.save_for_backward(gradient)
+        return losses
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+        """Return their gradient; the step asks for that of their sum."""
+        return ctx.saved_tensors[0], None
+
+
+@cache
+def loss_graph(name: str) -> fx.GraphModule:
+    """A loss of the library with its gradient, traced."""
+    summand = {"summand": name}
+
+    def value_and_slope(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.enable_grad():
+            logits = logits.detach().requires_grad_()
+            losses = LOSSES[name](logits, target)
+            (slope,) = torch.autograd.grad(losses, logits, torch.ones_like(losses))
+        return losses.detach(), slope
+
+    def stand_in(_, start: Tensor, apart: Tensor) -> Tensor:
+        return bend(start, apart, summand["summand"])
+
+    with patch.object(stable, "mean_curvature", stand_in):
+        return trace(value_and_slope, [LOGITS, ONE_HOT])
+
+
+@cache
+def bend_graph(name: str) -> fx.GraphModule:
+    """`stable.mean_curvature` of a loss, traced."""
+
+    def curvature(start: Tensor, apart: Tensor) -> tuple[Tensor]:
+        return (stable.mean_curvature(_SUMMANDS[name], start, apart),)
+
+    return trace(curvature, [(("R", "B", 1), FLOAT), LOGITS])
+
+
+def _write_loss(graph: Graph, made, logits: Value, target: Value) -> list[Value]:
+    def branch(name: str) -> Callable:
+        return lambda g: [v.name for v in write(g, loss_graph(name), [logits, target])]
+
+    names = choose(graph, "loss", [branch(name) for name in LOSSES], [FLOAT, FLOAT])
+    return [Value(name, FLOAT, tuple(t.shape)) for name, t in zip(names, made, strict=True)]
+
+
+def _write_bend(graph: Graph, made, start: Value, apart: Value, loss: str) -> Value:
+    size = graph.add("ReduceMax", graph.add("Abs", apart.name), keepdims=0)
+    needed = graph.add("Greater", size, graph.number(0, FLOAT))
+    (name,) = conditional(
+        graph,
+        needed,
+        lambda g: [write(g, bend_graph(loss), [start, apart])[0].name],
+        lambda g: [g.add("Identity", apart.name)],
+        [FLOAT],
+    )
+    return Value(name, FLOAT, tuple(made.shape))
+
+
+SPECIAL[torch.ops.golden_lab.loss.default] = _write_loss
+SPECIAL[torch.ops.golden_lab.bend.default] = _write_bend
+
+
+def in_convolutions(x: Tensor, affine: Tensor, head: Tensor, keep: bool = True):
+    """Do what `golden_lib.nets.layers.layers` does, of images that all replicas share."""
+    R, F, _ = affine.shape
+    images = x[0].movedim(-1, 0)
+    taps, shift = affine[..., :-1].reshape(R * F, 1, KERNEL, KERNEL), affine[..., -1].flatten()
+    units = conv2d(images[:, None], taps, shift).relu()
+    own = units.view(-1, R, F * WINDOW**2).transpose(0, 1)
+
+    def pull(dz: Tensor) -> tuple[Tensor, Tensor]:
+        dunits = torch.bmm(dz.mT, head).transpose(0, 1).reshape(units.shape)
+        dsums = torch.ops.aten.threshold_backward(dunits, units, 0)
+        dtaps = conv2d(images[None], dsums.transpose(0, 1)).view(R, F, KERNEL**2)
+        dshift = dsums.sum((0, 2, 3)).view(R, F, 1)
+        return torch.cat([dtaps, dshift], -1), torch.bmm(dz, own)
+
+    return torch.bmm(own, head.mT).mT, pull
+
+
+def _size(x) -> int:
+    return x.shape[0] if isinstance(x, Tensor) else len(x)
+
+
+@contextmanager
+def lowered() -> Iterator[None]:
+    """While it lasts, the CNN's layers are convolutions, and R is an open size of the networks.
+
+    Python's `len` makes a number of an open size; `shape` does not.
+    """
+    with (
+        patch.object(cnn, "layers", in_convolutions),
+        patch.object(cnn, "len", _size, create=True),
+        patch.object(mlp, "len", _size, create=True),
+    ):
+        yield
