@@ -20,6 +20,8 @@ SLICE: Final = 0.04
 """Seconds of training in one go: between two of them a move of η or α takes effect."""
 KEPT: Final = 24
 """Moments that a run keeps to be rewound to."""
+KEPT_BYTES: Final = 100_000_000
+"""Memory that they may take: a plane's state is R times as large as a network's."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +226,11 @@ class Course:
         number = self.step // self.every
         if number % self._stride == 0 and not (self.diverged >= 0).any():
             self._moments[self.step] = self._moment()
-            if len(self._moments) > KEPT:
+            params, _, memory = self._run.state
+            kept = [params, *memory.values()]
+            size = sum(tensor.nbytes for part in kept for tensor in part.values())
+            most = max(2, min(KEPT, KEPT_BYTES // size))
+            while len(self._moments) > most:
                 self._stride *= 2
                 apart = self._stride * self.every
                 self._moments = {s: m for s, m in self._moments.items() if s % apart == 0}

@@ -267,7 +267,8 @@ class Kernel:
     def ready(self) -> Message:
         """What is known of a run before its first step."""
         course = self.course
-        return {
+        each = {"eta": course.eta.tolist(), "alpha": course.alpha.tolist()}
+        return (each if course.replicas > 1 else {}) | {
             "settings": course.settings.plain(),
             "parameters": course.parameters,
             "steps_per_epoch": course.steps_per_epoch,
@@ -284,7 +285,9 @@ class Kernel:
             return message, {}
         shown, arrays = view(course, self._panels if panels is None else panels)
         del shown["type"]
-        diverged = course.diverged
+        diverged = course.diverged.tolist()
+        if course.replicas == 1:
+            diverged = diverged[0] if diverged[0] >= 0 else None
         return {
             **message,
             "ready": self.ready(),
@@ -292,6 +295,6 @@ class Kernel:
             "moves": [list(move) for move in course.moves],
             "moments": course.moments,
             "step": course.step,
-            "diverged": int(diverged[0]) if course.replicas == 1 and diverged[0] >= 0 else None,
+            "diverged": diverged,
             "view": shown,
         }, arrays

@@ -44,15 +44,8 @@ def read_link(text: str) -> Link:
         ValueError: if it is no link of this version, or a value is nonsense.
     """
     limits = SETTINGS["limits"]
-    if len(text) > limits["characters"]:
-        raise ValueError(
-            f"a link must have at most {limits['characters']} characters, got {len(text)}"
-        )
     messages: list[str] = []
-    given = _pairs(text.strip().partition("#")[2] if "#" in text else text.strip(), messages)
-    if given.get("lab") != str(SETTINGS["version"]):
-        found = _quoted(given["lab"]) if "lab" in given else "none"
-        raise ValueError(f"a link must say lab={SETTINGS['version']}, got {found}")
+    given = pairs_of(text, ("steps", "moves", "id"), messages)
     made: dict[str, Any] = {}
     for name, field in SETTINGS["fields"].items():
         network, rule = made.get("network", "cnn"), made.get("rule", "delta")
@@ -61,16 +54,13 @@ def read_link(text: str) -> Link:
         if value is None:
             made[name] = default
         elif "choices" in field:
-            made[name] = _choice(name, value, field["choices"], default, messages)
+            made[name] = choice_in(name, value, field["choices"], default, messages)
         else:
             whole = name not in ("eta", "alpha")
-            made[name] = _number(name, value, range_of(name, rule), whole, messages)
-    steps = _number("steps", given.get("steps", "0"), (0, limits["steps"]), True, messages)
+            made[name] = number_in(name, value, range_of(name, rule), whole, messages)
+    steps = number_in("steps", given.get("steps", "0"), (0, limits["steps"]), True, messages)
     moves = _moves(given.get("moves", ""), made["rule"], messages)
-    name = given.get("id", "")
-    if name and not _ID.fullmatch(name):
-        messages.append(f"id must be letters and digits, got {_quoted(name)}: it is ignored")
-        name = ""
+    name = id_in(given, messages)
     return Link(Settings.of(**made), moves, steps, name, tuple(messages))
 
 
@@ -110,19 +100,34 @@ def repeating_code(settings: Settings, moves: Sequence[Move] = (), steps: int = 
     return "\n".join(lines)
 
 
-def _pairs(text: str, messages: list[str]) -> dict[str, str]:
-    """The known names with their values; of two of a name, the first."""
-    known = {field["link"]: name for name, field in SETTINGS["fields"].items()}
-    known |= {name: name for name in ("lab", "steps", "moves", "id")}
+def pairs_of(text: str, others: Sequence[str], messages: list[str]) -> dict[str, str]:
+    """The names and values of a link of this version; of two of a name, the first.
+
+    Args:
+        text: the link, from ``#`` on, or a whole address.
+        others: names that are known beside the settings'.
+        messages: takes a sentence for each pair that is ignored.
+
+    Raises:
+        ValueError: if the text is too long, or no link of this version.
+    """
+    most = SETTINGS["limits"]["characters"]
+    if len(text) > most:
+        raise ValueError(f"a link must have at most {most} characters, got {len(text)}")
+    known = {field["link"] for field in SETTINGS["fields"].values()} | {"lab", *others}
     given: dict[str, str] = {}
-    for part in filter(None, text.split("&")):
+    bare = text.strip().partition("#")[2] if "#" in text else text.strip()
+    for part in filter(None, bare.split("&")):
         name, _, value = _unescaped(part).partition("=")
         if name not in known:
-            messages.append(f"{_quoted(name)} is no setting of the lab and is ignored")
+            messages.append(f"{quoted(name)} is no setting of the lab and is ignored")
         elif name in given:
             messages.append(f"{name} is given twice: the first counts")
         else:
             given[name] = value
+    if given.get("lab") != str(SETTINGS["version"]):
+        found = quoted(given["lab"]) if "lab" in given else "none"
+        raise ValueError(f"a link must say lab={SETTINGS['version']}, got {found}")
     return given
 
 
@@ -131,21 +136,22 @@ def _unescaped(text: str) -> str:
     return _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
 
 
-def _choice(name, value, choices, default, messages) -> str:
+def choice_in(name, value, choices, default, messages) -> str:
+    """One of the choices: the default, with a message, where the text is none."""
     if value in choices:
         return value
     known = ", ".join(choices)
-    messages.append(f"{name} must be one of {known}, got {_quoted(value)}: {default} is taken")
+    messages.append(f"{name} must be one of {known}, got {quoted(value)}: {default} is taken")
     return default
 
 
-def _number(name: str, text: str, bounds, whole: bool, messages: list[str]) -> float:
+def number_in(name: str, text: str, bounds, whole: bool, messages: list[str]) -> float:
     """The number in a text, clamped to its bounds; refused where it is none."""
     value = float(text) if _NUMBER.fullmatch(text) else float("nan")
     if value - value != 0:  # nan, inf
-        raise ValueError(f"{name} must be a number, got {_quoted(text)}")
+        raise ValueError(f"{name} must be a number, got {quoted(text)}")
     if whole and value != int(value):
-        raise ValueError(f"{name} must be a whole number, got {_quoted(text)}")
+        raise ValueError(f"{name} must be a whole number, got {quoted(text)}")
     least, most = bounds
     kept = min(max(value, least), most)
     if kept != value:
@@ -156,6 +162,15 @@ def _number(name: str, text: str, bounds, whole: bool, messages: list[str]) -> f
     return int(kept) if whole else float(kept) + 0.0  # not −0
 
 
+def id_in(given: dict[str, str], messages: list[str]) -> str:
+    """Which lab of a page is meant; empty where the link does not say, or says no name."""
+    name = given.get("id", "")
+    if name and not _ID.fullmatch(name):
+        messages.append(f"id must be letters and digits, got {quoted(name)}: it is ignored")
+        name = ""
+    return name
+
+
 def _moves(text: str, rule: str, messages: list[str]) -> tuple[Move, ...]:
     parts, most = text.split(",") if text else [], SETTINGS["limits"]["moves"]
     if len(parts) > most:
@@ -164,18 +179,18 @@ def _moves(text: str, rule: str, messages: list[str]) -> tuple[Move, ...]:
     for part in parts:
         numbers = part.split(":")
         if len(numbers) != 3:
-            raise ValueError(f"a move must be step:eta:alpha, got {_quoted(part)}")
-        step = _number(
+            raise ValueError(f"a move must be step:eta:alpha, got {quoted(part)}")
+        step = number_in(
             "a move's step", numbers[0], (0, SETTINGS["limits"]["steps"]), True, messages
         )
         if moves and step <= moves[-1][0]:
             raise ValueError(f"the steps of moves must ascend, got {step} after {moves[-1][0]}")
-        eta = _number("a move's eta", numbers[1], range_of("eta", rule), False, messages)
-        alpha = _number("a move's alpha", numbers[2], range_of("alpha", rule), False, messages)
+        eta = number_in("a move's eta", numbers[1], range_of("eta", rule), False, messages)
+        alpha = number_in("a move's alpha", numbers[2], range_of("alpha", rule), False, messages)
         moves.append((step, eta, alpha))
     return tuple(moves)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     """A stranger's text in a message: short, in quotes."""
     return f'"{text[:_SHOWN]}{"…" if len(text) > _SHOWN else ""}"'

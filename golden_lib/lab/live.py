@@ -10,6 +10,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Iterator
+from typing import Any, Self
 
 import anywidget
 import traitlets
@@ -18,6 +19,9 @@ from golden_lib.lab.kernel import Kernel
 from golden_lib.lab.modules import joined, style
 from golden_lib.lab.settings import SETTINGS
 from golden_lib.lab.wire import Arrays, Message, as_buffers, from_buffers, sentence_of
+
+MIME = "application/vnd.golden.lab+json"
+"""What the book makes a page of; other programs do not know it and pass it by."""
 
 _POLL = 0.02  # s between two looks at what a training that is waited for has said
 
@@ -36,6 +40,8 @@ class LiveWidget(anywidget.AnyWidget):
     message = traitlets.Unicode("").tag(sync=True)
 
     def __init__(self, **traits: object):
+        self._begun = False
+        self._goal: int | None = None  # how far a link's sender had trained
         self._told_by = 0  # thread that sets traits to what has happened already
         self._events: deque[tuple[Message, Arrays]] = deque()
         self._delivering = threading.RLock()
@@ -47,11 +53,71 @@ class LiveWidget(anywidget.AnyWidget):
         self._note_loop()
         self.on_msg(self._from_page)
 
+    def train(self, steps: int | None = None, epochs: float | None = None) -> Self:
+        """Train and return when done; Ctrl-C ends it with whole steps.
+
+        Args:
+            steps: how many; without it and `epochs`, to the end, or as far as a link says.
+            epochs: how many.
+
+        Returns:
+            This lab.
+
+        Raises:
+            ValueError: if both are given, or one is below 0.
+            RuntimeError: if the engine could not train, as where MNIST is not to be had.
+        """
+        if steps is not None and epochs is not None:
+            raise ValueError(f"steps or epochs must be None, got {steps} and {epochs}")
+        count = steps if epochs is None else epochs
+        if count is not None and not count >= 0:
+            raise ValueError(f"steps must be >= 0, got {count}")
+        self._begin()
+        self._wait()
+        if epochs is not None:
+            count = round(epochs * self._kernel.course.steps_per_epoch)
+        until, self._goal = self._goal if count is None else self.step + count, None
+        self._kernel.post({"type": "run", "until": until})
+        self._wait()
+        return self
+
+    def play(self) -> None:
+        """Train in the background, to the end of the epochs or to `pause`."""
+        self._note_loop()
+        self._begin()
+        self._kernel.post({"type": "run", "until": self._goal})
+        self._goal = None
+
+    def pause(self) -> None:
+        """Stop after the step under way; `play` and `train` go on from there."""
+        if self._begun:
+            self._kernel.post({"type": "pause"})
+
     def close(self) -> None:
         """End the training and its thread, and take the widget off the page."""
         if hasattr(self, "_kernel"):  # also called for a lab whose settings were refused
             self._kernel.close()
         super().close()
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict] | None:
+        found = super()._repr_mimebundle_(**options)
+        if found is None or not len(self.history.step):
+            return found
+        data, metadata = found
+        return {**data, MIME: self.shown()}, metadata
+
+    def shown(self) -> dict[str, Any]:
+        """The run so far as plain data: what a page shows where nothing trains."""
+        raise NotImplementedError
+
+    def _begin(self) -> None:
+        """Start the run, if it has not been."""
+        raise NotImplementedError
+
+    @traitlets.observe("running")
+    def _running_changed(self, change: dict[str, Any]) -> None:
+        if not self._is_told:
+            self.play() if change["new"] else self.pause()
 
     def _command(self, command: Message, arrays: Arrays) -> None:
         """Do what the page asks for; a lab's own."""

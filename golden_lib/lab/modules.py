@@ -51,8 +51,8 @@ def joined(entry: str, folder: Path = STATIC) -> str:
 
 @cache
 def style() -> str:
-    """The lab's style sheet."""
-    return (STATIC / "lab.css").read_text(encoding="utf-8")
+    """The style sheet of all labs."""
+    return "\n".join(path.read_text(encoding="utf-8") for path in sorted(STATIC.glob("*.css")))
 
 
 def _visit(name: str, folder: Path, above: tuple[str, ...], texts: dict[str, str]) -> None:

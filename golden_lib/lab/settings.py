@@ -20,20 +20,20 @@ _LOSS_LABELS = {
     "energy": "energy (G22)",
     "divergence": "divergence (D21)",
     "information": "information (G20)",
-    "squared_information": "squared information (G20)",
+    "squared_information": "squared information",
     "cross_entropy": "cross-entropy",
-    "sse": "squared error, softmax (G20)",
-    "logistic_sse": "squared error, logistic units (DLR)",
+    "sse": "squared error",
+    "logistic_sse": "logistic units (DLR)",
 }
 _RULE_LABELS = {
-    "delta": "delta rule, the papers’",
-    "nesterov": "Nesterov’s momentum",
-    "adam": "Adam, α is its β₁",
-    "dlr": "DLR, outgoing norm",
-    "dlr_incoming": "DLR, incoming norm",
+    "delta": "delta rule",
+    "nesterov": "Nesterov",
+    "adam": "Adam, β₁ = α",
+    "dlr": "DLR, outgoing",
+    "dlr_incoming": "DLR, incoming",
 }
 _DATA_LABELS = {"digits": "rendered digits", "mnist": "MNIST", "rotated_mnist": "rotated MNIST"}
-_NETWORK_LABELS = {"cnn": "CNN, 20 filters", "mlp": "MLP, one hidden layer"}
+_NETWORK_LABELS = {"cnn": "CNN", "mlp": "MLP"}
 
 
 def _menu(labels: Mapping[str, str], there: Mapping[str, Any]) -> dict[str, str]:
@@ -86,6 +86,24 @@ SETTINGS: Final[dict[str, Any]] = {
         "all": {"network": "cnn", "data": "digits", "hidden": 100, "seed": 0},
     },
     "limits": {"characters": 20_000, "moves": 1000, "steps": 10_000_000},
+    # A plane has a range of η and one of α; the ranges end where the rule's networks break.
+    "plane": {
+        "cells": {"link": "cells", "label": "Cells a side", "range": [2, 16], "menu": [8, 12, 16]},
+        "defaults": {
+            "cnn": {"loss": "energy", "rule": "delta", "batch_size": 128, "epochs": 1},
+            "mlp": {"loss": "logistic_sse", "rule": "delta", "batch_size": 32, "epochs": 3},
+            "all": {"network": "mlp", "data": "digits", "hidden": 30, "seed": 0, "cells": 8},
+        },
+        "ranges": {
+            "delta": {"eta": [0.005, 5], "alpha": [0, 0.98]},
+            "nesterov": {"eta": [0.005, 5], "alpha": [0, 0.98]},
+            "adam": {"eta": [1e-4, 0.1], "alpha": [0, 0.98]},
+            "dlr": {"eta": [0.01, 10], "alpha": [0.01, 100]},
+            "dlr_incoming": {"eta": [0.01, 10], "alpha": [0.01, 100]},
+        },
+        # Nearer than this, cells would differ by less than float32 tells apart in a few steps.
+        "narrowest": {"ratio": 1.001, "width": 1e-4},
+    },
 }
 """Everything that can be set, as plain data."""
 

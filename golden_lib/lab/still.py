@@ -15,7 +15,7 @@ from golden_lib.lab.link import Move
 from golden_lib.lab.settings import SETTINGS, Settings, kind_of, written
 from golden_lib.training import History
 
-_LOOK: Final = {
+LOOK: Final = {
     "axes.edgecolor": GREY,
     "axes.labelcolor": GREY,
     "axes.spines.right": False,
@@ -108,7 +108,7 @@ def still(
         filters: first layer's weights ``(units, h, w)``, or None.
         description: what it shows, for readers who do not see it.
     """
-    with mpl.rc_context(_LOOK):
+    with mpl.rc_context(LOOK):
         figure = Figure(figsize=(7.2, 2.9), layout="constrained")
         widths = [4, 4, 2.2] if filters is not None else [1, 1]
         left, right, *rest = figure.subplots(1, len(widths), width_ratios=widths)
@@ -134,11 +134,21 @@ def still(
             axes.imshow(tiles, cmap=colors, vmin=-reach, vmax=reach, interpolation="none")
             axes.set_title("first layer", loc="left")
             axes.axis("off")
-        figure.patch.set_alpha(0)
-        for axes in figure.axes:
-            axes.patch.set_alpha(0)
-        file = io.StringIO()
-        figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        return as_svg(figure, description)
+
+
+def as_svg(figure: Figure, description: str) -> str:
+    """A figure as SVG for a page: without a ground, a header or a style of its own.
+
+    Args:
+        figure: drawn in `LOOK`, which must still hold.
+        description: what it shows, for readers who do not see it.
+    """
+    figure.patch.set_alpha(0)
+    for axes in figure.axes:
+        axes.patch.set_alpha(0)
+    file = io.StringIO()
+    figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     svg = file.getvalue()
     svg = _APART.sub("", svg[svg.index("<svg") :])
     svg = _DIGITS.sub(r"\1", svg)

@@ -11,9 +11,6 @@ from golden_lib.lab.still import sentence, still
 from golden_lib.lab.wire import Arrays, Message, as_json
 from golden_lib.training import History
 
-MIME = "application/vnd.golden.lab+json"
-"""What the book makes a page of; other programs do not know it and pass it by."""
-
 _NAMES = tuple(SETTINGS["fields"])
 
 
@@ -81,8 +78,6 @@ class TrainingLab(LiveWidget):
             seed=seed, epochs=epochs, eta=eta, alpha=alpha,
         )  # fmt: skip
         self._planned: tuple[Move, ...] = ()
-        self._goal: int | None = None
-        self._begun = False
         super().__init__(**given.plain(), title=title)
 
     @classmethod
@@ -142,46 +137,6 @@ class TrainingLab(LiveWidget):
                 setattr(self, name, value)
         self._tell_engine(before, after)
 
-    def train(self, steps: int | None = None, epochs: float | None = None) -> "TrainingLab":
-        """Train and return when done; Ctrl-C ends it with whole steps.
-
-        Args:
-            steps: how many; without it and `epochs`, to the end, or as far as a link says.
-            epochs: how many.
-
-        Returns:
-            This lab.
-
-        Raises:
-            ValueError: if both are given, or one is below 0.
-            RuntimeError: if the engine could not train, as where MNIST is not to be had.
-        """
-        if steps is not None and epochs is not None:
-            raise ValueError(f"steps or epochs must be None, got {steps} and {epochs}")
-        count = steps if epochs is None else epochs
-        if count is not None and not count >= 0:
-            raise ValueError(f"steps must be >= 0, got {count}")
-        self._begin()
-        self._wait()
-        if epochs is not None:
-            count = round(epochs * self._kernel.course.steps_per_epoch)
-        until, self._goal = self._goal if count is None else self.step + count, None
-        self._kernel.post({"type": "run", "until": until})
-        self._wait()
-        return self
-
-    def play(self) -> None:
-        """Train in the background, to the end of the epochs or to `pause`."""
-        self._note_loop()
-        self._begin()
-        self._kernel.post({"type": "run", "until": self._goal})
-        self._goal = None
-
-    def pause(self) -> None:
-        """Stop after the step under way; `play` and `train` go on from there."""
-        if self._begun:
-            self._kernel.post({"type": "pause"})
-
     def reset(self) -> None:
         """Go back to step 0, with the settings as they are now."""
         self._planned, self._goal, self._begun = (), None, False
@@ -191,13 +146,6 @@ class TrainingLab(LiveWidget):
         """Go back to the kept moment nearest to a step, with the η and α that it had."""
         self._kernel.post({"type": "rewind", "step": step})
         self._wait()
-
-    def _repr_mimebundle_(self, **options: Any) -> tuple[dict, dict] | None:
-        found = super()._repr_mimebundle_(**options)
-        if found is None or not len(self.history.step):
-            return found
-        data, metadata = found
-        return {**data, MIME: self.shown()}, metadata
 
     def shown(self) -> dict[str, Any]:
         """The run so far as plain data: what a page shows where nothing trains."""
@@ -232,11 +180,6 @@ class TrainingLab(LiveWidget):
             with self._telling():
                 self.eta, self.alpha = after.eta, after.alpha
         self._tell_engine(before, after)
-
-    @traitlets.observe("running")
-    def _running_changed(self, change: dict[str, Any]) -> None:
-        if not self._is_told:
-            self.play() if change["new"] else self.pause()
 
     def _tell_engine(self, before: Settings, after: Settings) -> None:
         """Begin another run, or let the one under way go on with other settings."""
