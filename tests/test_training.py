@@ -243,6 +243,40 @@ def test_control_c_before_the_first_step_leaves_an_empty_history(digits):
     assert run.diverged.tolist() == [-1, -1, -1]
 
 
+def test_control_c_on_the_way_out_of_no_grad_leaves_gradients_on(digits):
+    def loss(logits, target):
+        torch.set_grad_enabled(False)  # as where the signal comes before no_grad has put it back
+        raise KeyboardInterrupt
+
+    run = train("mlp", loss, data=digits)
+    try:
+        assert run.finish().interrupted
+        assert torch.is_grad_enabled()
+    finally:
+        torch.set_grad_enabled(True)
+
+
+def test_steps_without_records_make_those_of_the_loop(digits):
+    settings = {"data": digits, "batch_size": 50, "test": 100, "epochs": 2}
+    whole = train("mlp", "sse", **settings, every=6).finish()
+    run = train("mlp", "sse", **settings)
+    run.advance(4)
+    run.advance(2)
+    first = run.record(test=False)
+    while run.step < run.steps:
+        run.advance(5)
+    last = run.record()
+    torch.testing.assert_close(run.state, whole.state, rtol=0, atol=0)
+    assert first.loss == pytest.approx(whole.history.loss[0])
+    assert np.isnan(first.test_accuracy).all()
+    assert last.test_accuracy == pytest.approx(whole.history.test_accuracy[-1])
+    assert [record.step for record in (first, last)] == run.history.step.tolist() == [6, run.steps]
+    with pytest.raises(ValueError, match="a record must have a step in it, got none since step"):
+        run.record()
+    with pytest.raises(ValueError, match="count must be an integer >= 1, got 0"):
+        run.advance(0)
+
+
 def test_two_small_trainings_read_most_of_the_rendered_digits():
     digits = rendered_digits(2000, seed=1)
     run = train(data=digits, replicas=2, epochs=4, batch_size=32, test=500).finish()

@@ -146,10 +146,13 @@ class Run:
             ValueError: if `count` is no whole number from 1 on.
         """
         began, goal = perf_counter(), min(self.step + check_count("count", count), self.steps)
+        grad = torch.is_grad_enabled()
         try:
             while self.step < goal:
                 self._advance(goal - self.step)
         finally:
+            # A Ctrl-C on the way into or out of torch.no_grad would leave it off for good.
+            torch.set_grad_enabled(grad)
             self._seconds += perf_counter() - began
 
     def record(self, test: bool = True) -> Record:
@@ -163,9 +166,12 @@ class Run:
         """
         if not self._since:
             raise ValueError(f"a record must have a step in it, got none since step {self.step}")
-        began = perf_counter()
+        began, grad = perf_counter(), torch.is_grad_enabled()
         loss, right = (s.numpy(force=True) / self._since for s in self._sums)
-        tested = np.full_like(loss, np.nan) if not test else self._test().numpy(force=True)
+        try:
+            tested = np.full_like(loss, np.nan) if not test else self._test().numpy(force=True)
+        finally:
+            torch.set_grad_enabled(grad)
         self._since = 0
         self._seconds += perf_counter() - began
         epoch = self.step / self._feed.steps
