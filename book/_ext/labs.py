@@ -114,12 +114,12 @@ def parts(root: Path, kept: Path) -> Iterator[tuple[str, str]]:
     yield _part("worker", text=joined("worker"))
     yield _part("runtime", text=(runtime / RUNTIME_MODULE).read_text("utf-8"))
     yield _part("wasm", gzip=_packed((runtime / RUNTIME_CODE).read_bytes()))
+    version = fingerprint(root)
     for name, graph in graphs():
-        yield _part(f"graph-{name}", gzip=_kept(kept, fingerprint(root), name, graph))
+        yield _part(f"graph-{name}", gzip=_kept(kept, version, name, graph))
     for name, sets in data.items():
-        both = [*(_pixels(d) for d in sets), *(d.labels.numpy().astype(np.uint8) for d in sets)]
-        packed = _packed(b"".join(array.tobytes() for array in both))
-        yield _part(f"data-{name}", gzip=packed, counts=[len(d) for d in sets])
+        packed = _kept(kept, version, name, lambda sets=sets: _bytes_of(sets))
+        yield _part(f"data-{name}", gzip=packed, counts=[len(digits) for digits in sets])
 
 
 def graphs() -> Iterator[tuple[str, Callable[[], bytes]]]:
@@ -142,13 +142,15 @@ def _data() -> Iterator[tuple[str, tuple[Digits, ...]]]:
             getLogger(__name__).info("labs train without %s: it is not on this machine", name)
 
 
-def _pixels(digits: Digits) -> np.ndarray:
-    """Grey levels 0 … 255, from which a page makes the same float32."""
-    return (digits.images.numpy() * 255).round().astype(np.uint8)
+def _bytes_of(sets: tuple[Digits, ...]) -> bytes:
+    """All images as grey levels 0 … 255, from which a page makes the same float32, and all labels."""
+    images = ((digits.images.numpy() * 255).round() for digits in sets)
+    labels = (digits.labels.numpy() for digits in sets)
+    return b"".join(array.astype(np.uint8).tobytes() for array in (*images, *labels))
 
 
 def _kept(folder: Path, version: str, name: str, make: Callable[[], bytes]) -> str:
-    """A packed graph from the folder, or made and put there."""
+    """A packed part from the folder, or made and put there."""
     path = folder / version / f"{name}.txt"
     if not path.is_file():
         for old in folder.glob("*/*.txt"):
