@@ -11,21 +11,29 @@ const ID = /^[A-Za-z0-9_-]{1,40}$/;
 const SHOWN = 40;
 
 /** A stranger's text in a message: short, in quotes. */
-function quoted(text) {
+export function quoted(text) {
   const characters = Array.from(text);
   return `"${characters.slice(0, SHOWN).join("")}${characters.length > SHOWN ? "…" : ""}"`;
 }
 
 /**
- * The known names with their values; of two of a name, the first.
- * @param {Table} table @param {string} text @param {string[]} messages
+ * The names and values of a link of this version; of two of a name, the first.
+ * @param {Table} table @param {string} text
+ * @param {string[]} others names that are known beside the settings'
+ * @param {string[]} messages takes a sentence for each pair that is ignored
  * @returns {Map<string, string>}
+ * @throws {Error} if the text is too long, or no link of this version
  */
-function pairsOf(table, text, messages) {
+export function pairsOf(table, text, others, messages) {
+  const length = Array.from(text).length;
+  if (length > table.limits.characters) {
+    throw new Error(`a link must have at most ${table.limits.characters} characters, got ${length}`);
+  }
   const known = new Set(Object.values(table.fields).map((field) => field.link));
-  for (const name of ["lab", "steps", "moves", "id"]) known.add(name);
+  for (const name of ["lab", ...others]) known.add(name);
   const given = new Map();
-  for (const part of text.split("&").filter(Boolean)) {
+  const bare = text.trim();
+  for (const part of bare.slice(bare.indexOf("#") + 1).split("&").filter(Boolean)) {
     const plain = part.replace(ESCAPE, (_, code) => String.fromCharCode(parseInt(code, 16)));
     const at = plain.indexOf("=");
     const name = at < 0 ? plain : plain.slice(0, at);
@@ -33,7 +41,31 @@ function pairsOf(table, text, messages) {
     else if (given.has(name)) messages.push(`${name} is given twice: the first counts`);
     else given.set(name, at < 0 ? "" : plain.slice(at + 1));
   }
+  if (given.get("lab") !== String(table.version)) {
+    const found = given.has("lab") ? quoted(given.get("lab")) : "none";
+    throw new Error(`a link must say lab=${table.version}, got ${found}`);
+  }
   return given;
+}
+
+/**
+ * One of the choices: the default, with a message, where the text is none.
+ * @param {string} name @param {string} value @param {Record<string, string>} choices
+ * @param {string} fallback @param {string[]} messages
+ */
+export function choiceIn(name, value, choices, fallback, messages) {
+  if (Object.hasOwn(choices, value)) return value;
+  messages.push(`${name} must be one of ${Object.keys(choices).join(", ")}, got ${quoted(value)}: `
+    + `${fallback} is taken`);
+  return fallback;
+}
+
+/** Which lab of a page is meant; empty where the link does not say, or says no name. */
+export function idIn(given, messages) {
+  const id = given.get("id") ?? "";
+  if (!id || ID.test(id)) return id;
+  messages.push(`id must be letters and digits, got ${quoted(id)}: it is ignored`);
+  return "";
 }
 
 /**
@@ -41,7 +73,7 @@ function pairsOf(table, text, messages) {
  * @param {string} name @param {string} text @param {[number, number]} bounds
  * @param {boolean} whole @param {string[]} messages
  */
-function numberIn(name, text, [least, most], whole, messages) {
+export function numberIn(name, text, [least, most], whole, messages) {
   const value = NUMBER.test(text) ? Number(text) : NaN;
   if (!Number.isFinite(value)) throw new Error(`${name} must be a number, got ${quoted(text)}`);
   if (whole && !Number.isInteger(value)) {
@@ -91,18 +123,9 @@ function movesIn(table, text, rule, messages) {
  * @throws {Error} if it is no link of this version, or a value is nonsense
  */
 export function readLink(table, text) {
-  const length = Array.from(text).length;
-  if (length > table.limits.characters) {
-    throw new Error(`a link must have at most ${table.limits.characters} characters, got ${length}`);
-  }
   /** @type {string[]} */
   const messages = [];
-  const bare = text.trim();
-  const given = pairsOf(table, bare.slice(bare.indexOf("#") + 1), messages);
-  if (given.get("lab") !== String(table.version)) {
-    const found = given.has("lab") ? quoted(given.get("lab")) : "none";
-    throw new Error(`a link must say lab=${table.version}, got ${found}`);
-  }
+  const given = pairsOf(table, text, ["steps", "moves", "id"], messages);
   /** @type {any} */
   const settings = {};
   for (const [name, field] of Object.entries(table.fields)) {
@@ -112,12 +135,7 @@ export function readLink(table, text) {
     if (value === undefined) {
       settings[name] = fallback;
     } else if (field.choices) {
-      const known = Object.keys(field.choices);
-      settings[name] = known.includes(value) ? value : fallback;
-      if (!known.includes(value)) {
-        messages.push(`${name} must be one of ${known.join(", ")}, got ${quoted(value)}: `
-          + `${fallback} is taken`);
-      }
+      settings[name] = choiceIn(name, value, field.choices, fallback, messages);
     } else {
       settings[name] =
         numberIn(name, value, rangeOf(table, name, rule), !isDial(name), messages);
@@ -126,11 +144,7 @@ export function readLink(table, text) {
   const steps =
     numberIn("steps", given.get("steps") ?? "0", [0, table.limits.steps], true, messages);
   const moves = movesIn(table, given.get("moves") ?? "", settings.rule, messages);
-  let id = given.get("id") ?? "";
-  if (id && !ID.test(id)) {
-    messages.push(`id must be letters and digits, got ${quoted(id)}: it is ignored`);
-    id = "";
-  }
+  const id = idIn(given, messages);
   return { settings, moves, steps, id, messages };
 }
 
