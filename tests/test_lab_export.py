@@ -1,5 +1,8 @@
 """The exported step in onnxruntime, held against the library's own step in PyTorch."""
 
+import gzip
+import json
+import re
 from functools import cache
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 import torch
 
 from golden_lib.data import load
-from golden_lib.lab import export_lowering
+from golden_lib.lab import export_files, export_lowering, modules
 from golden_lib.lab.export import KINDS, export, names_of_state, tensors_of
 from golden_lib.losses import LOSSES
 from golden_lib.nets import NETWORKS, Cnn, Mlp
@@ -129,6 +132,35 @@ def test_one_file_serves_every_batch_size_number_of_replicas_and_hidden_units(ru
     assert_same(Cnn(), rule, "cross_entropy", R=1, B=1, spans=(2, 2, 1))
 
 
+def lit(x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """The lit pixels of each step, filled up with others that are not lit."""
+    T, B, _ = x.shape
+    dark = (x == 0).all(1)
+    K = int((~dark).sum(1).max())
+    pixels = dark.int().argsort(dim=1, stable=True)[:, :K]
+    return pixels.int().numpy(), x.gather(2, pixels[:, None].expand(T, B, K)).numpy()
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_steps_on_lit_pixels_alone_are_the_librarys(loss):
+    for network, R, B in ((Mlp(), 1, 1), (Mlp(hidden=12), 3, 2)):
+        step, state = make_step(network, loss, "dlr"), start(network, "dlr", range(R))
+        tensors = {k: w.numpy() for k, w in tensors_of(state).items()}
+        for span, T in enumerate(SPANS):
+            pick = torch.randperm(len(digits()))[: T * B].view(T, B)
+            x, y, now = digits().images[pick], digits().labels[pick], hyper("dlr", span, R)
+            x = x.reshape(T, B, 784)
+            given = feeds(tensors, x, y, now, loss)
+            given["pixels"], given["images"] = lit(x)
+            found = session("mlp", "dlr", "lit").run(None, given)
+            tensors = dict(zip(tensors, found, strict=False))
+            for t in range(T):
+                state, metrics = step(state, (x[t], y[t]), now)
+                assert_close(found[2][t], metrics["loss"].numpy(), found[2][t], "loss")
+        for name, w in tensors_of(state).items():
+            assert np.abs(tensors[name] - w.numpy()).max() <= CLOSE * w.abs().max().item()
+
+
 @pytest.mark.parametrize("network", [Cnn(), Mlp()], ids=lambda network: network.name)
 def test_steps_without_a_loop_are_those_of_the_loop(network):
     names = list(names_of_state(network.name, "adam"))
@@ -195,11 +227,12 @@ def test_a_loss_keeps_its_digits_however_confident_the_network_is(loss, gap):
 
 
 @pytest.mark.parametrize("network", NETWORKS)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "lit"])
 def test_a_file_is_the_same_bytes_again_and_made_of_plain_operators(network, kind):
     file = export(network, "nesterov", kind)
     export.cache_clear()
     export_lowering.loss_graph.cache_clear()
+    export_lowering.metrics_graph.cache_clear()
     assert export(network, "nesterov", kind) == file
     model = onnx.load_from_string(file)
     assert {node.domain for node in model.graph.node} == {""}
@@ -211,9 +244,39 @@ def test_a_file_is_the_same_bytes_again_and_made_of_plain_operators(network, kin
     [
         (("rnn", "delta", "step"), "network must be one of cnn, mlp, got 'rnn'"),
         (("cnn", "sgd", "step"), "rule must be one of delta, .* got 'sgd'"),
+        (("mlp", "adam", "lit"), "a lit step must be of the mlp under dlr, got mlp, adam"),
         (("cnn", "delta", "loop"), "kind must be one of advance, .* got 'loop'"),
     ],
 )
 def test_an_unknown_name_is_refused_in_one_sentence(arguments, message):
     with pytest.raises(ValueError, match=message):
         export(*arguments)
+
+
+def test_a_folder_of_graphs_is_made_once_and_made_again_where_it_is_not_whole(
+    tmp_path, monkeypatch
+):
+    few = {"mlp_classify": ("mlp", "dlr", "classify"), "mlp_delta_step": ("mlp", "delta", "step")}
+    monkeypatch.setattr(export_files, "graphs", lambda: few)
+    sizes = export_files.write_graphs(tmp_path / "graphs")
+    files = {path.name: path for path in (tmp_path / "graphs").iterdir()}
+    assert set(files) == {"graphs.json", *(f"{name}.onnx.gz" for name in few)}
+    packed = files["mlp_delta_step.onnx.gz"].read_bytes()
+    assert len(packed) == sizes["mlp_delta_step"]
+    assert gzip.decompress(packed) == export("mlp", "delta", "step")
+    assert json.loads(files["graphs.json"].read_text())["losses"] == list(LOSSES)
+    before = files["graphs.json"].stat().st_mtime_ns
+    assert export_files.write_graphs(tmp_path / "graphs") == sizes
+    assert files["graphs.json"].stat().st_mtime_ns == before
+    files["mlp_classify.onnx.gz"].write_bytes(b"cut short")
+    export_files.write_graphs(tmp_path / "graphs")
+    assert gzip.decompress(files["mlp_classify.onnx.gz"].read_bytes()) == export(
+        *few["mlp_classify"]
+    )
+
+
+def test_the_page_numbers_the_losses_and_names_the_rules_as_the_library_does():
+    text = (modules.STATIC / "course.js").read_text(encoding="utf-8")
+    for name, wanted in (("LOSSES", LOSSES), ("RULES", RULES)):
+        listed = re.search(rf"export const {name} = \[(.*?)\]", text, re.DOTALL)[1]
+        assert re.findall(r'"(\w+)"', listed) == list(wanted)

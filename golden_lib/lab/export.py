@@ -8,6 +8,7 @@ hidden units are those of the inputs.
 kind          what one run does
 ============  ===================================================================================
 ``advance``   T training steps, one after another
+``lit``       the same of the Mlp under DLR, online: quicker where few pixels of a batch are lit
 ``step``      one training step, without a loop inside: for engines that have none
 ``classify``  evaluates the network: images ``(M, 784)`` to logits ``(R, M, 10)``
 ============  ===================================================================================
@@ -17,7 +18,9 @@ Inputs of the training kinds: the state, each tensor by its name, as ``params.co
 ``target`` ``(T, B, 10)``, 1 at the class, both without T for ``step``; ``eta`` and ``alpha``
 ``(R,)``; ``loss``, the number of the loss in `LOSSES`, int32 ``(1,)``. Outputs: the state, each
 with ``next.`` before its name, and ``loss_seen``, ``accuracy``, ``finite``, each ``(T, R)``, or
-``(R,)`` for ``step``: the metrics of `make_step`, finite as 1 or 0.
+``(R,)`` for ``step``: the metrics of `make_step`, finite as 1 or 0. For ``lit`` the images are
+``(T, B, K)``, K pixels alone, and ``pixels`` ``(T, K)`` says which, int32, none twice in a step;
+all others of its images are 0.
 """
 
 from functools import cache
@@ -25,14 +28,15 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from golden_lib.lab.export_lowering import FLOAT, Chosen, lowered
-from golden_lib.lab.export_onnx import Graph, Value, declared, model
+from golden_lib.lab import export_lit
+from golden_lib.lab.export_lowering import FLOAT, Watched, lowered, write_metrics
+from golden_lib.lab.export_onnx import ELEMENTS, Graph, Value, declared, model
 from golden_lib.lab.export_walk import Axes, trace, write
 from golden_lib.nets import NETWORKS, find_network
 from golden_lib.optim import RULES, find_rule
 from golden_lib.training import State, make_step
 
-KINDS = ("advance", "step", "classify")
+KINDS = ("advance", "lit", "step", "classify")
 """What graphs there are."""
 
 METRICS = ("loss_seen", "accuracy", "finite")
@@ -102,18 +106,25 @@ def export(network: str, rule: str, kind: str = "advance") -> bytes:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {kind!r}")
     if kind == "classify":
         return _classify(network)
+    if kind == "lit":
+        if (network, rule) != ("mlp", "dlr"):
+            raise ValueError(f"a lit step must be of the mlp under dlr, got {network}, {rule}")
+        return _lit()
     return _advance(network, rule) if kind == "advance" else _step(network, rule)
 
 
-def _traced_step(network: str, rule: str, axes: dict[str, Axes]):
-    step = make_step(network, Chosen.apply, rule)
-    names = list(axes)
+def _traced_step(network: str, rule: str, axes: dict[str, Axes], looped: bool):
+    """The step as a function of tensors: to the state and its metrics, or its losses and logits."""
+    loss, names = Watched(), list(axes)
+    step = make_step(network, loss, rule)
 
     def flat(*tensors: Tensor) -> tuple[Tensor, ...]:
         state = state_of(dict(zip(names, tensors, strict=False)))
         x, target, eta, alpha = tensors[len(names) :]
         state, metrics = step(state, (x, target), {"eta": eta, "alpha": alpha})
         after = tensors_of(state)
+        if looped:
+            return *(after[name] for name in names), metrics["loss"], loss.logits
         seen = metrics["loss"], metrics["accuracy"], metrics["finite"].to(FLOAT)
         return *(after[name] for name in names), *seen
 
@@ -130,7 +141,7 @@ def _step(network: str, rule: str) -> bytes:
     axes = names_of_state(network, rule)
     inputs = {**axes, "images": ["B", 784], "target": ["B", 10], "eta": ["R"], "alpha": ["R"]}
     graph = Graph()
-    found = write(graph, _traced_step(network, rule, axes), _given(graph, inputs))
+    found = write(graph, _traced_step(network, rule, axes, False), _given(graph, inputs))
     outputs = {f"next.{name}": a for name, a in axes.items()} | {m: ["R"] for m in METRICS}
     return _closed(graph, inputs, outputs, [v.name for v in found])
 
@@ -143,19 +154,9 @@ def _advance(network: str, rule: str) -> bytes:
     shown = {"image": ["B", 784], "shown": ["B", 10]}
     around = {"eta": ["R"], "alpha": ["R"]}
     arguments = _given(body, {**begin, **shown, **around})
-    found = [v.name for v in write(body, _traced_step(network, rule, axes), arguments)]
-    ends = [body.add("Identity", name) for name in found]
-    inner = body.finish(
-        "step",
-        [declared(name, FLOAT, a) for name, a in {**begin, **shown}.items()],
-        [
-            declared(name, FLOAT, a)
-            for name, a in zip(ends, [*axes.values(), *[["R"]] * 3], strict=True)
-        ],
-    )
-    results = graph.add(
-        "Scan", *axes, "images", "target", outputs=len(ends), body=inner, num_scan_inputs=2
-    )
+    traced = _traced_step(network, rule, axes, True)
+    ends = body.ends([v.name for v in write(body, traced, arguments)])
+    results = _scanned(graph, body, arguments[:-2], ends, axes, [*axes, "images", "target"], 2)
     inputs = {
         **axes,
         "images": ["T", "B", 784],
@@ -165,6 +166,47 @@ def _advance(network: str, rule: str) -> bytes:
     }
     outputs = {f"next.{name}": a for name, a in axes.items()} | {m: ["T", "R"] for m in METRICS}
     return _closed(graph, inputs, outputs, results)
+
+
+def _scanned(graph: Graph, body: Graph, given, ends, carried: dict, names, shown: int) -> list[str]:
+    """Write a loop over steps, and behind it the metrics of all of them at once."""
+    shapes = [*carried.values(), ["R"], ["R", "B", 10]]
+    inner = body.finish(
+        "step",
+        [declared(v.name, v.dtype, v.shape) for v in given],
+        [declared(name, FLOAT, a) for name, a in zip(ends, shapes, strict=True)],
+    )
+    *state, losses, logits = graph.add(
+        "Scan", *names, outputs=len(ends), body=inner, num_scan_inputs=shown
+    )
+    return [*state, *write_metrics(graph, logits, losses, "target")]
+
+
+def _lit() -> bytes:
+    axes, carried = names_of_state("mlp", "dlr"), export_lit.CARRIED
+    graph = Graph()
+    rows = graph.add("Transpose", "params.hidden.weight", perm=[2, 0, 1])
+    pixels = graph.add("Cast", "pixels", to=ELEMENTS[torch.int64])
+    body = graph.inner()
+    at = {f"at.{name}": a for name, a in carried.items()}
+    arguments = _given(body, {**at, "image": ["B", "K"], "shown": ["B", 10]})
+    arguments.append(Value("lit", torch.int64, ("K",)))
+    around = _given(body, {"eta": ["R"], "alpha": ["R"]})
+    found = write(body, export_lit.step_on_lit_pixels(), [*arguments, *around])
+    ends = body.ends([v.name for v in found])
+    names = [rows, "params.output.weight", "images", "target", pixels]
+    rows, output, *seen = _scanned(graph, body, arguments, ends, carried, names, 3)
+    hidden = graph.add("Transpose", rows, perm=[1, 2, 0])
+    inputs = {
+        **axes,
+        "images": ["T", "B", "K"],
+        "target": ["T", "B", 10],
+        "eta": ["R"],
+        "alpha": ["R"],
+    }
+    outputs = {f"next.{name}": a for name, a in axes.items()} | {m: ["T", "R"] for m in METRICS}
+    more = declared("pixels", torch.int32, ["T", "K"])
+    return _closed(graph, inputs, outputs, [hidden, output, *seen], more)
 
 
 def _classify(network: str) -> bytes:
@@ -183,13 +225,14 @@ def _classify(network: str) -> bytes:
     return _closed(graph, inputs, {"logits": ["R", "M", 10]}, [v.name for v in found])
 
 
-def _closed(graph: Graph, inputs: dict, outputs: dict, results: list[str]) -> bytes:
+def _closed(graph: Graph, inputs: dict, outputs: dict, results: list[str], *more) -> bytes:
     """Name the results, and declare what goes in and comes out."""
     from onnx import helper
 
     for name, result in zip(outputs, results, strict=True):
         graph.nodes.append(helper.make_node("Identity", [result], [name]))
     given = [declared(name, FLOAT, a) for name, a in inputs.items()]
+    given += more
     if "eta" in inputs:
         given.append(declared("loss", torch.int32, [1]))
     return model(

@@ -28,6 +28,7 @@ def graphs() -> dict[str, tuple[str, str, str]]:
         for rule in RULES
         for kind in ("advance", "step")
     }
+    found["mlp_dlr_lit"] = "mlp", "dlr", "lit"
     return found | {f"{network}_classify": (network, "dlr", "classify") for network in NETWORKS}
 
 

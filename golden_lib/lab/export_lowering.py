@@ -19,6 +19,8 @@ from golden_lib.lab.export_walk import SPECIAL, trace, write
 from golden_lib.losses import _SUMMANDS, LOSSES, stable
 from golden_lib.nets import cnn, mlp
 from golden_lib.nets.patches import KERNEL, WINDOW
+from golden_lib.optim import Rule
+from golden_lib.training import State, make_step
 
 FLOAT = torch.float32
 LOGITS = ("R", "B", 10), FLOAT
@@ -61,6 +63,84 @@ class Chosen(torch.autograd.Function):
     def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
         """Return their gradient; the step asks for that of their sum."""
         return ctx.saved_tensors[0], None
+
+
+class Watched:
+    """`Chosen` as a loss of `make_step` that remembers the logits it was given."""
+
+    def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Return the losses, ``(R,)``."""
+        self.logits = logits.detach()
+        return Chosen.apply(logits, target)
+
+
+class Given(torch.autograd.Function):
+    """Losses that are known, as a loss of `golden_lib.training.make_step`."""
+
+    @staticmethod
+    def forward(ctx, logits: Tensor, losses: Tensor) -> Tensor:
+        """Return the losses, ``(R,)``."""
+        ctx.save_for_backward(logits)
+        return losses.clone()
+
+    @staticmethod
+    def backward(ctx, grad: Tensor) -> tuple[Tensor, None]:
+        """Return a gradient that nobody asks for."""
+        return torch.zeros_like(ctx.saved_tensors[0]), None
+
+
+class Shown:
+    """A network that says what it is given, and learns nothing."""
+
+    name = "shown"
+
+    def vjp(self, params: dict, buffers: dict, x: Tensor):
+        """Return the logits, the buffers, and gradients of nothing."""
+        return params["logits"], buffers, lambda dlogits: {}
+
+
+@cache
+def metrics_graph() -> fx.GraphModule:
+    """The metrics of `make_step`, traced: of R networks with targets of their own."""
+    rule = Rule(lambda params: {}, lambda params, grads, memory, eta, alpha: (params, memory))
+
+    def metrics(logits: Tensor, losses: Tensor, target: Tensor) -> tuple[Tensor, ...]:
+        step = make_step(Shown(), lambda z, _: Given.apply(z, losses), rule)
+        hyper = {"eta": losses, "alpha": losses}
+        _, seen = step(State({"logits": logits}, {}, {}), (target, target), hyper)
+        return seen["loss"], seen["accuracy"], seen["finite"].to(FLOAT)
+
+    return trace(metrics, [LOGITS, (("R",), FLOAT), LOGITS])
+
+
+def write_metrics(graph: Graph, logits: str, losses: str, target: str) -> list[str]:
+    """Write the metrics of T steps at once, as of T · R networks, behind the loop over steps.
+
+    Args:
+        graph: where.
+        logits: name of ``(T, R, B, 10)``.
+        losses: name of ``(T, R)``.
+        target: name of ``(T, B, 10)``.
+
+    Returns:
+        Names of the metrics, each ``(T, R)``.
+    """
+    own = graph.add("Unsqueeze", target, graph.integers(1))
+    own = graph.add("Expand", own, graph.add("Shape", logits))
+    single = Value(losses, FLOAT, ("T", "R"))
+    joint = [graph.size(single, axis).name for axis in (0, 1)]
+    joint = graph.add("Concat", *joint, axis=0)
+    flat = graph.add("Shape", logits, start=2)
+    flat = graph.add("Concat", graph.integers(-1), flat, axis=0)
+    given = [
+        Value(graph.add("Reshape", name, shape), FLOAT, axes)
+        for name, shape, axes in (
+            (logits, flat, ("TR", "B", 10)),
+            (losses, graph.integers(-1), ("TR",)),
+            (own, flat, ("TR", "B", 10)),
+        )
+    ]
+    return [graph.add("Reshape", v.name, joint) for v in write(graph, metrics_graph(), given)]
 
 
 @cache
@@ -139,15 +219,24 @@ def _size(x) -> int:
     return x.shape[0] if isinstance(x, Tensor) else len(x)
 
 
+def _as_they_are(x: Tensor, _) -> Tensor:
+    """Images of any number of pixels, with the axis that the network will flatten."""
+    return x[..., None, :]
+
+
 @contextmanager
-def lowered() -> Iterator[None]:
+def lowered(any_pixels: bool = False) -> Iterator[None]:
     """While it lasts, the CNN's layers are convolutions, and R is an open size of the networks.
 
     Python's `len` makes a number of an open size; `shape` does not.
+
+    Args:
+        any_pixels: whether the Mlp also takes images of another size than 28 × 28.
     """
     with (
         patch.object(cnn, "layers", in_convolutions),
         patch.object(cnn, "len", _size, create=True),
         patch.object(mlp, "len", _size, create=True),
+        patch.object(mlp, "images", _as_they_are if any_pixels else mlp.images),
     ):
         yield

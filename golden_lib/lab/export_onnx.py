@@ -52,6 +52,8 @@ class Graph:
     counter: count = field(default_factory=count)
     nodes: list = field(default_factory=list)
     constants: dict = field(default_factory=dict)
+    read: dict = field(default_factory=dict)
+    """sizes that have been read."""
 
     def inner(self) -> "Graph":
         """Begin a graph inside this one; no name is given twice."""
@@ -86,15 +88,30 @@ class Graph:
 
     def size(self, value: Value, axis: int) -> Size:
         """The size of an axis when the graph runs."""
-        return Size(self.add("Shape", value.name, start=axis, end=axis + 1))
+        key = value.name, axis
+        if key not in self.read:
+            self.read[key] = Size(self.add("Shape", value.name, start=axis, end=axis + 1))
+        return self.read[key]
 
     def sizes(self, shape: Shape, reshaping: bool = False) -> str:
-        """Name of the int64 tensor of a shape; in a reshape the only size unknown is −1."""
-        unknown = [n for n in shape if isinstance(n, Size)]
-        if not unknown or (reshaping and len(unknown) == 1 and -1 not in shape):
-            return self.integers(*(-1 if isinstance(n, Size) else n for n in shape))
+        """Name of the int64 tensor of a shape; in a reshape the last size unknown is −1."""
+        shape = list(shape)
+        unknown = [axis for axis, n in enumerate(shape) if isinstance(n, Size)]
+        if reshaping and unknown and -1 not in shape:
+            shape[unknown.pop()] = -1
+        if not unknown:
+            return self.integers(*shape)
         parts = [n.name if isinstance(n, Size) else self.integers(n) for n in shape]
         return self.add("Concat", *parts, axis=0)
+
+    def ends(self, names: Sequence[str]) -> list[str]:
+        """Names that outputs may have: each once, and made in this graph."""
+        made = {name for node in self.nodes for name in node.output}
+        found = []
+        for name in names:
+            new = name in made and name not in found
+            found.append(name if new else self.add("Identity", name))
+        return found
 
     def finish(self, name: str, inputs: Sequence, outputs: Sequence) -> onnx.GraphProto:
         """Close the graph, with inputs and outputs as `declared`."""

@@ -50,11 +50,8 @@ def narrowed(out: Value, *operands):
 
 
 def _common(*operands) -> torch.dtype:
-    return (
-        next(x.dtype for x in operands if isinstance(x, Value) and x.shape != ())
-        if any(isinstance(x, Value) and x.shape != () for x in operands)
-        else next(x.dtype for x in operands if isinstance(x, Value))
-    )
+    tensors = [x for x in operands if isinstance(x, Value)]
+    return next((x for x in tensors if x.shape != ()), tensors[0]).dtype
 
 
 def _elementwise(kind: str) -> Writer:
@@ -73,7 +70,6 @@ for _kind, _operators in {
     "Sub": (aten.sub.Tensor, aten.sub.Scalar),
     "Mul": (aten.mul.Tensor, aten.mul.Scalar),
     "Div": (aten.div.Tensor, aten.div.Scalar),
-    "Pow": (aten.pow.Tensor_Scalar, aten.pow.Tensor_Tensor),
     "Equal": (aten.eq.Tensor, aten.eq.Scalar),
     "Less": (aten.lt.Tensor, aten.lt.Scalar),
     "Greater": (aten.gt.Tensor, aten.gt.Scalar),
@@ -105,6 +101,15 @@ def _rsub(graph, out, x, y, alpha=1):
 @writes(aten.square.default)
 def _square(graph, out, x):
     return graph.add("Mul", x.name, x.name)
+
+
+@writes(aten.pow.Tensor_Scalar, aten.pow.Tensor_Tensor)
+def _pow(graph, out, x, power):
+    if power == 1:
+        return x.name
+    if power == 2:
+        return _square(graph, out, x)
+    return graph.add("Pow", tensor(graph, x, out.dtype), tensor(graph, power, out.dtype))
 
 
 @writes(aten.rsqrt.default)

@@ -23,7 +23,12 @@ EXAMPLE = {"R": 3, "B": 5, "H": 7, "T": 11, "K": 13}
 Axes = Sequence["int | str"]
 
 _SAME = (aten.detach.default, aten.alias.default, aten.clone.default, aten.lift_fresh_copy.default)
-_ARITHMETIC = {operator.add: "Add", operator.sub: "Sub", operator.mul: "Mul"}
+_ARITHMETIC = {
+    operator.add: "Add",
+    operator.sub: "Sub",
+    operator.mul: "Mul",
+    operator.floordiv: "Div",
+}
 _QUOTIENTS = (operator.truediv, torch.sym_float)
 _FILLED = {
     aten.ones_like.default: 1,
@@ -85,14 +90,34 @@ def write(graph: Graph, traced: fx.GraphModule, arguments: Sequence[Value]) -> l
             rest += node.all_input_nodes
     found: dict[fx.Node, object] = {}
     given = iter(arguments)
+    plainest = _plainest([n.meta["val"] for n in nodes if n.op == "placeholder"], arguments)
     for node in nodes:
         if node.op == "placeholder":
             found[node] = next(given)
         elif node in needed and node.op == "get_attr":
             found[node] = getattr(traced, node.target)
+        elif node in needed and node.target is aten.sym_size.int:
+            value, axis = found[node.args[0]], node.args[1]
+            value, axis = plainest.get(str(node.args[0].meta["val"].shape[axis]), (value, axis))
+            found[node] = graph.size(value, axis)
         elif node in needed and node.op == "call_function":
             found[node] = _call(graph, node, found)
     return [_named(graph, found[node]) for node in end.args[0]]
+
+
+def _plainest(traced: Sequence[Tensor], arguments: Sequence[Value]) -> dict[str, tuple[Value, int]]:
+    """Where each open size is best read: in the argument with the fewest of them.
+
+    onnxruntime makes a constant of a size only where it knows the whole shape beforehand.
+    """
+    found: dict[str, tuple[Value, int]] = {}
+    fewest: dict[str, int] = {}
+    for tensor, value in zip(traced, arguments, strict=True):
+        symbols = {axis: str(n) for axis, n in enumerate(tensor.shape) if not isinstance(n, int)}
+        for axis, symbol in symbols.items():
+            if len(symbols) < fewest.get(symbol, 99):
+                found[symbol], fewest[symbol] = (value, axis), len(symbols)
+    return found
 
 
 def _call(graph: Graph, node: fx.Node, found: dict):
@@ -105,8 +130,8 @@ def _call(graph: Graph, node: fx.Node, found: dict):
         return arguments[0][arguments[1]]
     if not any(isinstance(x, Value | Size) for x in flat):
         return target(*arguments, **options)
-    if target is aten.sym_size.int:
-        return graph.size(*arguments)
+    if target is aten.sym_numel.default:
+        return Size(graph.add("Reshape", graph.add("Size", arguments[0].name), graph.integers(1)))
     if target in _ARITHMETIC or target in _QUOTIENTS:
         return _arithmetic(graph, target, arguments)
     if target in _SAME:

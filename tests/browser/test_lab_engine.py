@@ -200,7 +200,7 @@ def test_fifty_steps_in_the_page_are_pytorchs_for_every_rule(page, network, rule
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_fifty_steps_in_the_page_are_pytorchs_for_every_loss(page, loss):
-    assert_same(page, settings("mlp", loss, "dlr"))
+    assert_same(page, settings("mlp", loss, "dlr", hidden=100))
     assert_same(page, settings("cnn", loss, "delta"))
 
 

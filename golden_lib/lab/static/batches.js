@@ -75,3 +75,44 @@ export function oneHot(labels, picks) {
   for (let k = 0; k < picks.length; k++) out[k * CLASSES + labels[picks[k]]] = 1;
   return out;
 }
+
+/**
+ * Steps on lit pixels alone: which pixels are lit somewhere in a step's batch, filled up to one
+ * number K with others, and the images at these.
+ * @param {Uint8Array} images @param {ArrayLike<number>} picks (T · B) @param {number} steps T
+ * @returns {{pixels: Int32Array, values: Float32Array, K: number}} (T, K) and (T, B, K)
+ */
+export function litOf(images, picks, steps) {
+  const B = picks.length / steps;
+  const marks = new Uint8Array(steps * PIXELS);
+  let K = 1;
+  for (let t = 0; t < steps; t++) {
+    let lit = 0;
+    for (let b = 0; b < B; b++) {
+      const from = picks[t * B + b] * PIXELS;
+      for (let j = 0; j < PIXELS; j++) {
+        if (images[from + j] && !marks[t * PIXELS + j]) {
+          marks[t * PIXELS + j] = 1;
+          lit++;
+        }
+      }
+    }
+    if (lit > K) K = lit;
+  }
+  const pixels = new Int32Array(steps * K);
+  const values = new Float32Array(steps * B * K);
+  for (let t = 0; t < steps; t++) {
+    let at = t * K;
+    for (const wanted of [1, 0]) {
+      for (let j = 0; j < PIXELS && at < (t + 1) * K; j++) {
+        if (marks[t * PIXELS + j] === wanted) pixels[at++] = j;
+      }
+    }
+    for (let b = 0; b < B; b++) {
+      const from = picks[t * B + b] * PIXELS;
+      const to = (t * B + b) * K;
+      for (let k = 0; k < K; k++) values[to + k] = GREY[images[from + pixels[t * K + k]]];
+    }
+  }
+  return { pixels, values, K };
+}

@@ -1,13 +1,15 @@
 // @ts-check
 /** Training steps by onnxruntime-web: graphs that the library exported, on one WASM thread. */
 
-import { oneHot, pixelsOf } from "./batches.js";
+import { litOf, oneHot, pixelsOf } from "./batches.js";
 
 /** @typedef {import("./numbers.js").Named} Named */
 /** @typedef {Record<string, Named>} State */
 
 /** Images times replicas that are classified together. */
 const CLASSIFIED = 2048;
+/** Hidden units from which a step on lit pixels alone is quicker, if it is of one image. */
+const LIT_FROM = 64;
 
 /**
  * @param {any} ort the module onnxruntime-web
@@ -18,6 +20,7 @@ export function ortRunner(ort, graph) {
   /** @type {Record<string, any>} */
   let sessions = {};
   let opened = "";
+  let lit = false;
   const tensor = (/** @type {any} */ data, /** @type {number[]} */ shape) =>
     new ort.Tensor(data instanceof Int32Array ? "int32" : "float32", data, shape);
   const fed = (/** @type {State} */ state, /** @type {string[]} */ names) => Object.fromEntries(
@@ -42,7 +45,9 @@ export function ortRunner(ort, graph) {
         ort.InferenceSession.create(new Uint8Array(await graph(name)), {
           executionProviders: ["wasm"], freeDimensionOverrides: known, logSeverityLevel: 3,
         });
-      sessions.advance = await make(`${network}_${rule}_advance`, { ...sizes, B: batch });
+      lit = network === "mlp" && rule === "dlr" && batch === 1 && hidden >= LIT_FROM;
+      const kind = lit ? "lit" : "advance";
+      sessions.advance = await make(`${network}_${rule}_${kind}`, { ...sizes, B: batch });
       sessions.classify = await make(`${network}_classify`, sizes);
       opened = wanted;
     },
@@ -50,9 +55,12 @@ export function ortRunner(ort, graph) {
     async advance(state, part, picks, { eta, alpha, loss, steps }) {
       const B = picks.length / steps;
       const R = eta.length;
+      const { pixels, values, K } = lit ? litOf(part.images, picks, steps)
+        : { pixels: null, values: pixelsOf(part.images, picks), K: 784 };
       const found = await sessions.advance.run({
         ...fed(state, Object.keys(state)),
-        images: tensor(pixelsOf(part.images, picks), [steps, B, 784]),
+        images: tensor(values, [steps, B, K]),
+        ...(pixels ? { pixels: tensor(pixels, [steps, K]) } : {}),
         target: tensor(oneHot(part.labels, picks), [steps, B, 10]),
         eta: tensor(eta, [R]), alpha: tensor(alpha, [R]), loss: tensor(new Int32Array([loss]), [1]),
       });
