@@ -49,7 +49,7 @@ function legendOf(desk) {
  * @param {import("./desk.js").Desk} desk
  */
 export function buildCurves(desk) {
-  const plots = SIDES.map(() => element("div", { class: "gl-plot", role: "img" }));
+  const plots = SIDES.map(() => element("div", { class: "gl-plot", role: "group" }));
   const legend = element("ul", { class: "gl-legend", "aria-hidden": "true" });
   const data = element("div", { class: "gl-table" });
   const table = element("details", { class: "gl-more", on: { toggle: () => fill() } },

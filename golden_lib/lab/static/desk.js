@@ -132,6 +132,12 @@ export class Desk {
     this.tell(event.type, event);
   }
 
+  /** Lets Python know what is chosen where no run does. */
+  toModel() {
+    for (const [name, value] of Object.entries(this.chosen)) this.model.set(name, value);
+    this.model.save_changes();
+  }
+
   /** Python has changed a setting. */
   onModel() {
     if (performance.now() - this.touched < OWN_TOUCH) return;
@@ -145,12 +151,12 @@ export class Desk {
     this.chosen = changed(this.table, this.chosen, given);
     this.touched = performance.now();
     if (this.live && restarts) {
-      const was = this.story.running;
-      this.restart(was);
+      this.restart(this.story.running);
     } else if (this.live) {
       this.sendSoon(given);
-    } else if (this.planned.steps || this.planned.moves.length) {
-      this.planned = { moves: [], steps: 0 }; // the reader goes another way than the link
+    } else {
+      this.planned = { moves: [], steps: 0 }; // the reader goes another way than a link
+      this.toModel();
     }
     this.tell("chosen");
   }

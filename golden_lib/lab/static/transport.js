@@ -4,6 +4,8 @@ import { button, element, labelled, write } from "./dom.js";
 import { position } from "./say.js";
 import { counted } from "./settings.js";
 
+const KEYS_REST = 700; // ms without another key, after which a rewind by keys is meant
+
 /**
  * @param {import("./desk.js").Desk} desk
  */
@@ -18,31 +20,43 @@ export function buildTransport(desk) {
   const root = element("div", { class: "gl-transport", role: "group", "aria-label": "Training" },
     element("div", { class: "gl-buttons" }, train, step, epoch, reset), where, bar);
 
-  let dragging = false;
+  // Each key fires a change, and each step back forgets what came after: keys act when they rest.
+  let aimed = false;
+  let resting = 0;
   const rewind = element("input", {
     type: "range", min: 0, max: 0, step: 1, value: 0, class: "gl-slider",
     on: {
       input: () => {
-        dragging = true;
+        aimed = true;
         said();
       },
-      change: () => {
-        dragging = false;
-        const at = desk.story.moments[Number(rewind.value)];
-        if (at !== undefined) desk.rewind(at);
-      },
+      pointerup: () => later(0),
+      change: () => later(KEYS_REST),
+      keydown: (event) => event.key === "Enter" && goBack(),
     },
   });
   const target = element("output", { class: "gl-target", "aria-live": "off" });
   const back = labelled("Rewind to", rewind, { class: "gl-field gl-rewind" });
   back.append(target);
 
+  function later(rest) {
+    window.clearTimeout(resting);
+    resting = window.setTimeout(goBack, rest);
+  }
+
+  function goBack() {
+    window.clearTimeout(resting);
+    const at = desk.story.moments[Number(rewind.value)];
+    if (aimed && at !== undefined) desk.rewind(at);
+    aimed = false;
+  }
+
   function said() {
     const { moments, step: now } = desk.story;
     const at = moments[Number(rewind.value)];
-    const text = at === undefined ? "–" : `step ${counted(at)}`;
-    write(target, dragging || at === now ? text : `step ${counted(now)}, now`);
-    rewind.setAttribute("aria-valuetext", text);
+    const there = aimed && at !== undefined;
+    write(target, `step ${counted(there ? at : now)}${there ? "" : ", now"}`);
+    rewind.setAttribute("aria-valuetext", target.textContent);
   }
 
   function show() {
@@ -54,7 +68,8 @@ export function buildTransport(desk) {
     const { moments } = story;
     rewind.disabled = !desk.live || moments.length < 1 || story.step === 0;
     rewind.max = String(Math.max(0, moments.length - 1));
-    if (!dragging) {
+    if (rewind.disabled) aimed = false;
+    if (!aimed) {
       // Behind the last moment there may be more steps: the slider then stands at its end.
       const reached = moments.filter((at) => at <= story.step).length - 1;
       rewind.value = String(Math.max(0, reached));
@@ -63,5 +78,5 @@ export function buildTransport(desk) {
   }
 
   show();
-  return { root, back, show };
+  return { root, back, show, remove: () => window.clearTimeout(resting) };
 }

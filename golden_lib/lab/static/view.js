@@ -126,6 +126,7 @@ export function buildView(desk) {
       scheme.removeEventListener("change", restyle);
       speak.stop();
       small.stop();
+      transport.remove();
       curves.remove();
       paper.remove();
     },
