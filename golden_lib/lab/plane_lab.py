@@ -257,7 +257,7 @@ class PlaneLab(LiveWidget):
         """What the page asks for the settings goes through the traits."""
         kind = command.get("type")
         if kind == "start":
-            self._assign(Plane.of(**command["settings"], **command["plane"]))
+            self._assign(Plane.of(**{**command["settings"], **command["plane"]}))
             self._goal, self._begun = None, False
             self._begin()
         elif kind == "run":
