@@ -78,7 +78,7 @@ function dial(desk, name) {
     if (document.activeElement !== exact) exact.value = shown(value);
     const at = placeOf(now, now.mark);
     write(mark, `${now.called} ${shown(now.mark)}`);
-    mark.setAttribute("aria-label", `Set ${said} to ${now.called} value ${shown(now.mark)}`);
+    mark.setAttribute("aria-label", `${now.called} ${shown(now.mark)}: set ${said}`);
     mark.style.setProperty("--at", String(at));
     mark.dataset.end = at > 0.75 ? "right" : at < 0.25 ? "left" : "middle";
     root.classList.toggle("gl-at-mark", Math.abs(value / now.mark - 1) < 0.005);
