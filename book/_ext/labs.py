@@ -23,10 +23,8 @@ from golden_book.assets import node_modules
 from golden_book.freshness import fingerprint
 from golden_lib.data import DATASETS, Digits, mnist
 from golden_lib.lab import SETTINGS
-from golden_lib.lab.export import export
+from golden_lib.lab.export_files import write_graphs
 from golden_lib.lab.modules import joined, style
-from golden_lib.nets import NETWORKS
-from golden_lib.optim import RULES
 
 MIME = "application/vnd.golden.lab+json"
 MARK = 'class="golden-lab"'
@@ -110,24 +108,20 @@ def parts(root: Path, kept: Path) -> Iterator[tuple[str, str]]:
     labels = menus["data"]["choices"]
     menus["data"]["choices"] = {name: labels[name] for name in data}
     runtime = node_modules(root) / RUNTIME
-    yield _part("front", text=joined("lab"), style=style(), settings={**SETTINGS, "fields": menus})
+    settings = {**SETTINGS, "fields": menus}
+    for kind, entry in (("training", "lab"), ("plane", "plane")):
+        yield _part(f"front-{kind}", text=joined(entry), style=style(), settings=settings)
     yield _part("worker", text=joined("worker"))
     yield _part("runtime", text=(runtime / RUNTIME_MODULE).read_text("utf-8"))
     yield _part("wasm", gzip=_packed((runtime / RUNTIME_CODE).read_bytes()))
     version = fingerprint(root)
-    for name, graph in graphs():
-        yield _part(f"graph-{name}", gzip=_kept(kept, version, name, graph))
+    for name in write_graphs(kept / "graphs"):
+        if not name.endswith("_step"):  # for engines without loops: none is loaded here
+            packed = base64.b64encode((kept / "graphs" / f"{name}.onnx.gz").read_bytes())
+            yield _part(f"graph-{name}", gzip=packed.decode("ascii"))
     for name, sets in data.items():
         packed = _kept(kept, version, name, lambda sets=sets: _bytes_of(sets))
         yield _part(f"data-{name}", gzip=packed, counts=[len(digits) for digits in sets])
-
-
-def graphs() -> Iterator[tuple[str, Callable[[], bytes]]]:
-    """The graphs that train and evaluate in a page: their names and what makes them."""
-    for network in NETWORKS:
-        yield f"{network}_classify", lambda n=network: export(n, "delta", "classify")
-        for rule in RULES:
-            yield f"{network}_{rule}_advance", lambda n=network, r=rule: export(n, r, "advance")
 
 
 def _data() -> Iterator[tuple[str, tuple[Digits, ...]]]:
@@ -143,7 +137,7 @@ def _data() -> Iterator[tuple[str, tuple[Digits, ...]]]:
 
 
 def _bytes_of(sets: tuple[Digits, ...]) -> bytes:
-    """All images as grey levels 0 … 255, from which a page makes the same float32, and all labels."""
+    """Images as grey levels 0 … 255, which give a page the same float32, and the labels."""
     images = ((digits.images.numpy() * 255).round() for digits in sets)
     labels = (digits.labels.numpy() for digits in sets)
     return b"".join(array.astype(np.uint8).tobytes() for array in (*images, *labels))

@@ -14,8 +14,10 @@ from golden_lib.data import rendered_digits
 from golden_lib.nets import Mlp
 from golden_lib.training import train
 
+expect.set_options(timeout=30_000)
+
 CHAPTER = "book/lab.html"
-ENGINE = ("wasm.js", "runtime.js", "worker.js", "graph-", "data-")
+ENGINE = ("/lab/wasm.js", "/lab/runtime.js", "/lab/worker.js", "/lab/graph-", "/lab/data-")
 MOVES = ((7, 0.05, 0.5), (23, 0.004, 0.9))
 STEPS = 50
 LINK = (
@@ -108,7 +110,7 @@ def test_a_page_loads_nothing_of_the_engine_until_someone_trains(page, site):
     lab = shown(page, site + CHAPTER)
     page.wait_for_timeout(1000)
     assert not [url for url in asked if any(part in url for part in ENGINE)]
-    assert any(url.endswith("front.js") for url in asked)
+    assert any("/lab/front-training.js" in url for url in asked)
     lab.get_by_role("button", name="One step").click()
     expect(lab.locator(".gl-where")).to_contain_text("step 1 ")
     for part in ENGINE:
@@ -166,7 +168,7 @@ def test_a_hostile_link_is_answered_in_words_and_puts_nothing_into_the_page(page
     lab = shown(page, site + CHAPTER + bad)
     assert lab.locator("img[src=x]").count() == 0
     assert "eta must be" in lab.inner_text()
-    assert lab.get_by_label("Seed").input_value() == "5"
+    assert lab.get_by_role("spinbutton", name="Seed").input_value() == "5"
     lab = shown(page, site + "book/training.html#lab=99")
     assert "lab" in lab.inner_text()
     assert page.wrong == []
@@ -183,14 +185,18 @@ def test_a_drawn_digit_gets_an_answer(page, site):
     lab = shown(page, site + CHAPTER)
     lab.get_by_role("button", name="One step").click()
     expect(lab.locator(".gl-where")).to_contain_text("step 1 ")
-    board = lab.locator("canvas.gl-board, .gl-draw canvas").first
+    board = lab.locator("canvas.gl-paper")
     board.scroll_into_view_if_needed()
     box = board.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 15)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] - 15, steps=12)
     page.mouse.up()
-    expect(lab.get_by_text(re.compile(r"\d+(\.\d+)? ?%")).last).to_be_visible()
+    expect(lab.locator(".gl-share").first).to_have_text(re.compile(r"\d"))
+    shares = [float(text.strip(" %<").replace("\u2009", "").replace("%", ""))
+              for text in lab.locator(".gl-share").all_inner_texts()]  # fmt: skip
+    assert len(shares) == 10
+    assert sum(shares) == pytest.approx(100, abs=6)
     assert page.wrong == []
 
 

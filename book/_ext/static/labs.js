@@ -181,6 +181,8 @@
     return meant === id || (meant === null && alone) ? given : "";
   }
 
+  /** The front ends that are there, by the kind of lab. @type {Map<string, Promise<any>>} */
+  const fronts = new Map();
   const sections = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".golden-lab"))];
 
   /** Shows one lab, once; where that fails, its picture stays. */
@@ -189,15 +191,14 @@
     section.dataset.state = "loading";
     try {
       const lab = JSON.parse(section.querySelector("script").textContent);
-      const { text, style, settings } = await part("front");
-      if (!document.getElementById("golden-lab-style")) {
+      const { text, style, settings } = await part(`front-${lab.kind}`);
+      if (fronts.size === 0) {  // one style sheet is for all kinds
         const sheet = document.createElement("style");
-        sheet.id = "golden-lab-style";
         sheet.textContent = style;
         document.head.append(sheet);
       }
-      front ??= moduleOf(text);
-      const widget = (await front).default;
+      if (!fronts.has(lab.kind)) fronts.set(lab.kind, moduleOf(text));
+      const widget = (await fronts.get(lab.kind)).default;
       const id = section.id || `lab-${index + 1}`;
       section.id = id;
       const model = new Model({
@@ -212,8 +213,6 @@
     }
   }
 
-  /** @type {Promise<any> | undefined} */
-  let front;
   const seen = new IntersectionObserver((entries) => {
     for (const { isIntersecting, target } of entries) {
       if (!isIntersecting) continue;
