@@ -194,6 +194,10 @@ def test_what_the_page_asks_for_becomes_the_settings(make):
     lab._command({"type": "start", "settings": plane.settings.plain(), "plane": ranges}, {})
     lab._command({"type": "run", "until": 6}, {})
     lab._wait()
+    chosen = {**ranges, "alpha": [0.1, 0.2]}
+    lab._command({"type": "choose", "settings": plane.settings.plain(), "plane": chosen}, {})
+    assert (lab.alpha, lab.step) == ((0.1, 0.2), 6)
+    lab._command({"type": "choose", "settings": plane.settings.plain(), "plane": ranges}, {})
     assert lab.settings == plane
     assert lab.step == 6
     assert lab.plane["loss"].shape == (2, 2)

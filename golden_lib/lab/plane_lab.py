@@ -256,10 +256,13 @@ class PlaneLab(LiveWidget):
     def _command(self, command: Message, arrays: Arrays) -> None:
         """What the page asks for the settings goes through the traits."""
         kind = command.get("type")
-        if kind == "start":
+        if kind in ("start", "choose"):
             self._assign(Plane.of(**{**command["settings"], **command["plane"]}))
             self._goal, self._begun = None, False
-            self._begin()
+            if kind == "start":
+                self._begin()
+            else:
+                self._tell_page({"type": "chosen"}, {})
         elif kind == "run":
             self._begin()
             self._goal = None

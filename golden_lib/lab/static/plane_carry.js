@@ -38,6 +38,7 @@ export function openPlaneLink(desk, text) {
   desk.outer = [];
   desk.lay(newPlaneStory(read.plane));
   desk.planned = read.steps;
+  desk.tellPython();
   const repeat = read.steps ? `Press Train to repeat a plane of ${read.steps} steps.` : "";
   desk.messages = [...read.messages, repeat].filter(Boolean);
   desk.tell("status");

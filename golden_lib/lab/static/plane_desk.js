@@ -137,8 +137,19 @@ export class PlaneDesk {
     if (JSON.stringify(before) === JSON.stringify(this.chosen)) return;
     this.planned = 0;
     this.tell("chosen");
-    if (this.story.running) this.restart(true);
-    else if (this.loading) this.restart(this.wanted);
+    if (this.story.running || this.loading) this.restart(this.story.running || this.wanted);
+    else this.tellPython();
+  }
+
+  /** Lets Python know what is chosen where no plane does. */
+  tellPython() {
+    if (hasKernel(this.model)) this.ask({ type: "choose", ...this.asMessage });
+  }
+
+  /** The plane chosen, as Python takes it. */
+  get asMessage() {
+    const { eta, alpha, cells } = this.chosen;
+    return { settings: sharedOf(this.table, this.chosen), plane: { eta, alpha, cells } };
   }
 
   /** Whether the plane that is shown is the one that is chosen. */
@@ -165,13 +176,10 @@ export class PlaneDesk {
     this.messages = [];
     this.say("");
     this.tell("status");
-    const { eta, alpha, cells } = this.chosen;
     this.asked = { ...this.chosen };
+    const cells = pairsOfPlane(this.table, this.chosen);
     try {
-      await this.line.ask({
-        type: "start", settings: sharedOf(this.table, this.chosen), moves: [],
-        plane: { eta, alpha, cells }, ...pairsOfPlane(this.table, this.chosen),
-      });
+      await this.line.ask({ type: "start", ...this.asMessage, ...cells, moves: [] });
       this.planned = 0;
       if (run) await this.line.ask({ type: "run", until });
     } catch (error) {
@@ -237,6 +245,7 @@ export class PlaneDesk {
     const before = this.outer.pop();
     if (!before) return;
     this.lay(before);
+    this.tellPython();
   }
 
   /** Lays a plane on the desk, as far as it is known; the engine does not hold it. */
