@@ -212,6 +212,9 @@ def test_a_plane_stands_still_as_a_drawing_with_its_words(make):
     root = ElementTree.fromstring(shown["still"])
     assert root.get("aria-label") == shown["sentence"]
     assert len(shown["still"]) < 60_000
+    said = " ".join(root.itertext())
+    for value in (*lab.settings.etas, *lab.settings.alphas):
+        assert f"{value:.3g}" in said.split()
     best = np.unravel_index(np.nanargmax(lab.plane["test_accuracy"]), (3, 3))
     share = lab.plane["test_accuracy"][best]
     assert f"gets {100 * share:.1f} % of 60 test digits right" in shown["sentence"]

@@ -95,8 +95,9 @@ def plane_still(plane: Plane, accuracy: np.ndarray, description: str) -> str:
         cells = np.arange(plane.cells)
         # In rows and columns of equal size, as the page has them; ticks say what they are.
         drawn = axes.pcolormesh(
-            cells, cells, 100 * accuracy, cmap="cividis", vmin=0, vmax=100, edgecolors="none"
-        )
+            cells, cells, 100 * accuracy, cmap="cividis", vmin=0, vmax=100, edgecolors="face",
+            linewidth=0.4,  # without it a seam of the page's colour shows between cells
+        )  # fmt: skip
         if not np.isnan(accuracy).all():
             rows, columns = np.nonzero(np.isnan(accuracy))
             axes.plot(columns, rows, "x", color=RED, markersize=6)

@@ -44,6 +44,7 @@ _TILES: Final = {5: 20, 28: 8}
 """Filters, or hidden units, that are drawn, by their side in pixels."""
 _APART: Final = re.compile(r"<metadata>.*?</metadata>|<style.*?</style>", re.DOTALL)
 """What is about the file, and a style that would reach the whole page."""
+_TAG: Final = re.compile(r"<[^>]*>")
 _DIGITS: Final = re.compile(r"(\d\.\d)\d+")
 """A tenth of a point is finer than print."""
 
@@ -151,7 +152,7 @@ def as_svg(figure: Figure, description: str) -> str:
     figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     svg = file.getvalue()
     svg = _APART.sub("", svg[svg.index("<svg") :])
-    svg = _DIGITS.sub(r"\1", svg)
+    svg = _TAG.sub(lambda tag: _DIGITS.sub(r"\1", tag[0]), svg)  # not in what axes say
     return svg.replace("<svg", f'<svg role="img" aria-label="{escape(description)}"', 1)
 
 
