@@ -1,8 +1,10 @@
 """The built site, served at the root and under a sub-path, opened in the machine's Chromium."""
 
+import contextlib
 import functools
 import http.server
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -45,15 +47,22 @@ def notebook(name: str) -> Path:
     return Path(name).with_suffix(".ipynb")
 
 
-@pytest.fixture(scope="session", params=["", SUB_PATH], ids=["root", "sub-path"])
-def site(request: pytest.FixtureRequest) -> str:
-    """Address of the site, with its last slash."""
-    handler = functools.partial(Site, prefix=request.param, directory=str(SITE))
+@contextlib.contextmanager
+def served(prefix: str) -> Iterator[str]:
+    """Address of the site, with its last slash, while it is served."""
+    handler = functools.partial(Site, prefix=prefix, directory=str(SITE))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}{request.param}/"
+    yield f"http://127.0.0.1:{server.server_port}{prefix}/"
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="session", params=["", SUB_PATH], ids=["root", "sub-path"])
+def site(request: pytest.FixtureRequest) -> Iterator[str]:
+    """Address of the site, at the root and under a sub-path."""
+    with served(request.param) as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

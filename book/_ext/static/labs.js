@@ -97,7 +97,7 @@
   async function openPort() {
     const [worker, runtime, wasm] = await Promise.all([part("worker"), part("runtime"), bytes("wasm")]);
     const address = addressOf(worker.text);
-    const engine = new Worker(address, { type: "module", name: "golden-lab" });
+    const engine = new Worker(address, { name: "golden-lab" });
     const callbacks = new Set();
     const tell = (event) => { for (const callback of [...callbacks]) callback(event); };
 
