@@ -154,6 +154,15 @@ class Bench:
     def press(self, name):
         self.lab.get_by_role("button", name=name, exact=True).click()
 
+    def link(self):
+        """The link to the run, when the panel that has it is open and up to date."""
+        if self.lab.locator("details.gl-more").last.get_attribute("open") is None:
+            self.lab.get_by_text("Share and keep").click()
+        self.page.wait_for_timeout(200)
+        field = self.lab.get_by_label("Link to this run")
+        expect(field).to_have_value(re.compile("#lab=1&"))
+        return field.input_value()
+
     def where(self):
         return self.lab.locator(".gl-where").inner_text()
 
@@ -235,9 +244,7 @@ def test_a_dial_moves_by_keys_by_its_field_and_to_its_mark(bench):
     assert exact.input_value() == "0.01586792470492598"
     exact.fill("0.0123456789")
     found.page.keyboard.press("Enter")
-    found.lab.get_by_text("Share and keep").click()
-    link = found.lab.get_by_label("Link to this run").input_value()
-    assert read_link(link).settings.eta == 0.0123456789
+    assert read_link(found.link()).settings.eta == 0.0123456789
     found.lab.get_by_role("button", name="golden 0.0159: set Learning rate η").click()
     assert exact.input_value() == "0.0159"
 
@@ -252,12 +259,11 @@ def test_moves_are_marked_and_the_link_has_them(bench):
     found.idle()
     assert [move[0] for move in found.kernel.course.moves] == [54]
     expect(found.lab.locator(".gl-legend")).to_contain_text("η or α moved")
-    found.lab.get_by_text("Share and keep").click()
-    link = read_link(found.lab.get_by_label("Link to this run").input_value())
+    link = read_link(found.link())
     assert list(link.moves) == found.kernel.course.moves
     assert link.steps == 108
     assert link.id == "first"
-    again = TrainingLab.from_link(found.lab.get_by_label("Link to this run").input_value())
+    again = TrainingLab.from_link(found.link())
     again.train()
     history = found.kernel.course.history
     np.testing.assert_array_equal(again.history.loss, history.loss)
