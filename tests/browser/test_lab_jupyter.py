@@ -12,9 +12,9 @@ import urllib.request
 import nbformat
 import numpy as np
 import pytest
-from chrome import FLAGS, PATIENCE, chromium
+from chrome import PATIENCE
 from conftest import ROOT
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from golden_lib.nets import Mlp
 from golden_lib.training import train
@@ -116,19 +116,11 @@ def found(process, log) -> str:
     raise AssertionError(log.read_text())
 
 
-@pytest.fixture(scope="module")
-def chrome():
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
-def notebook(chrome, server):
+def notebook(browser, server):
     """The notebook in JupyterLab, its first cell run, and no request to another host."""
     address, folder = server
-    context = chrome.new_context(viewport={"width": 1300, "height": 1800})
+    context = browser.new_context(viewport={"width": 1300, "height": 1800})
     strangers = []
 
     def route(route):

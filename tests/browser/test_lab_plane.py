@@ -347,8 +347,13 @@ def test_two_hundred_random_moves_show_no_nonsense_and_leave_nothing_behind(visi
         elif kind == "link":
             page.get_by_label("Open a link").fill(draw.choice(links))
         else:
-            places = [page.locator(".gp-cell").nth(draw.randrange(9)) for _ in range(2)]
-            places[0].drag_to(places[1], force=True)
+            page.locator(".gp-plane").scroll_into_view_if_needed()
+            box = page.locator(".gp-plane").bounding_box()  # its cells may be new ones meanwhile
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            page.mouse.down()
+            across, down = draw.random() * box["width"], draw.random() * box["height"]
+            page.mouse.move(box["x"] + across, box["y"] + down, steps=3)
+            page.mouse.up()
 
     nonsense = r"() => (document.querySelector('.gl-lab').innerText + ' ' + [...document"
     nonsense += r".querySelectorAll('input, textarea, select')].map((e) => e.value).join(' ') + ' '"

@@ -3,7 +3,7 @@
 import pytest
 import test_lab_jupyter as jupyter
 from playwright.sync_api import expect
-from test_lab_jupyter import chrome, notebook, press, server, wait_for_step  # noqa: F401
+from test_lab_jupyter import notebook, press, server, wait_for_step  # noqa: F401
 
 CELLS = (
     "from golden_lib.lab import PlaneLab; lab = PlaneLab(hidden=8, cells=3, epochs=20); lab",
