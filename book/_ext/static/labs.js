@@ -36,17 +36,25 @@
     return /** @type {Promise<Part>} */ (asked.get(name));
   }
 
+  /** @returns {Uint8Array} the bytes of a text in base64 */
+  function decodedBase64(text) {
+    const Bytes = /** @type {any} */ (Uint8Array);
+    if (Bytes.fromBase64) return Bytes.fromBase64(text);
+    const binary = atob(text);
+    const bytes = new Uint8Array(binary.length);
+    for (let k = 0; k < binary.length; k++) bytes[k] = binary.charCodeAt(k);
+    return bytes;
+  }
+
   /** @returns {Promise<ArrayBuffer>} bytes of a part; in pieces, so that the page answers meanwhile */
   async function bytes(name) {
     const { gzip = "" } = await part(name);
-    const PIECE = 2 ** 20;  // characters, a multiple of 4: some milliseconds each
+    const PIECE = 2 ** 18;  // characters, a multiple of 4: a few milliseconds each
     let at = 0;
     const packed = new ReadableStream({
       async pull(controller) {
         await new Promise((resolve) => setTimeout(resolve));
-        const piece = atob(gzip.slice(at, at + PIECE));
-        const decoded = new Uint8Array(piece.length);
-        for (let k = 0; k < piece.length; k++) decoded[k] = piece.charCodeAt(k);
+        const decoded = decodedBase64(gzip.slice(at, at + PIECE));
         controller.enqueue(decoded);
         at += PIECE;
         if (at >= gzip.length) controller.close();
