@@ -2,8 +2,8 @@
 
 Read in this order: `golden` (the numbers), `equations` (every equation of the four papers with its
 verdict), `losses`, `optim`, `nets`, `data`, `training`, `sweeps` (many trainings, on any number of
-machines); then what the book stands on: `experiments`, `results`, `timings`, `surfaces`, `figures`; and
-`lab` (networks that train live, in a notebook or in a page alone).
+machines); then what the book stands on: `experiments`, `results`, `timings`, `surfaces`, `figures`;
+and `lab` (networks that train live, in a notebook or in a page alone).
 """
 
 from golden_lib.golden import ALPHA, ETA
