@@ -14,6 +14,7 @@ import torch
 from golden_lib.data import load
 from golden_lib.lab import export_files, export_lowering, modules
 from golden_lib.lab.export import KINDS, export, names_of_state, tensors_of
+from golden_lib.lab.export_walk import EXAMPLE, trace
 from golden_lib.losses import LOSSES
 from golden_lib.nets import NETWORKS, Cnn, Mlp
 from golden_lib.optim import RULES
@@ -132,13 +133,12 @@ def test_one_file_serves_every_batch_size_number_of_replicas_and_hidden_units(ru
     assert_same(Cnn(), rule, "cross_entropy", R=1, B=1, spans=(2, 2, 1))
 
 
-def lit(x: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
-    """The lit pixels of each step, filled up with others that are not lit."""
-    T, B, _ = x.shape
-    dark = (x == 0).all(1)
-    K = int((~dark).sum(1).max())
-    pixels = dark.int().argsort(dim=1, stable=True)[:, :K]
-    return pixels.int().numpy(), x.gather(2, pixels[:, None].expand(T, B, K)).numpy()
+def lit(x: torch.Tensor) -> dict[str, np.ndarray]:
+    """The lit pixels of each step alone."""
+    steps, pixels = (x != 0).any(1).nonzero(as_tuple=True)
+    bounds = torch.searchsorted(steps, torch.arange(len(x) + 1))
+    given = {"pixels": pixels.int(), "bounds": bounds.int(), "images": x[steps, :, pixels]}
+    return {name: tensor.numpy() for name, tensor in given.items()}
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -150,8 +150,7 @@ def test_steps_on_lit_pixels_alone_are_the_librarys(loss):
             pick = torch.randperm(len(digits()))[: T * B].view(T, B)
             x, y, now = digits().images[pick], digits().labels[pick], hyper("dlr", span, R)
             x = x.reshape(T, B, 784)
-            given = feeds(tensors, x, y, now, loss)
-            given["pixels"], given["images"] = lit(x)
+            given = feeds(tensors, x, y, now, loss) | lit(x)
             found = session("mlp", "dlr", "lit").run(None, given)
             tensors = dict(zip(tensors, found, strict=False))
             for t in range(T):
@@ -226,6 +225,15 @@ def test_a_loss_keeps_its_digits_however_confident_the_network_is(loss, gap):
         np.testing.assert_allclose(mine, exact, rtol=1e-4, atol=1e-12 if gap else 1e-7)
 
 
+def graphs_in(graph: onnx.GraphProto):
+    """A graph and all graphs inside it."""
+    yield graph
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                yield from graphs_in(attribute.g)
+
+
 @pytest.mark.parametrize("network", NETWORKS)
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "lit"])
 def test_a_file_is_the_same_bytes_again_and_made_of_plain_operators(network, kind):
@@ -234,9 +242,47 @@ def test_a_file_is_the_same_bytes_again_and_made_of_plain_operators(network, kin
     export_lowering.loss_graph.cache_clear()
     export_lowering.metrics_graph.cache_clear()
     assert export(network, "nesterov", kind) == file
-    model = onnx.load_from_string(file)
-    assert {node.domain for node in model.graph.node} == {""}
-    assert ("Scan" in {node.op_type for node in model.graph.node}) == (kind == "advance")
+    graphs = list(graphs_in(onnx.load_from_string(file).graph))
+    kinds = {node.op_type for graph in graphs for node in graph.node}
+    assert {node.domain for graph in graphs for node in graph.node} == {""}
+    assert ("Scan" in kinds) == (kind == "advance")
+
+
+@pytest.mark.parametrize("arguments", [("cnn", "adam", "advance"), ("mlp", "dlr", "lit")])
+def test_a_loop_does_in_each_turn_only_what_changes_from_turn_to_turn(arguments):
+    graphs = list(graphs_in(onnx.load_from_string(export(*arguments)).graph))
+    bodies = [graph for graph in graphs if graph.name == "step"]
+    assert len(bodies) == len(LOSSES)
+    for body in bodies:
+        changing = {value.name for value in body.input}
+        for node in body.node:
+            assert node.op_type == "If" or changing.intersection(node.input), node
+            changing.update(node.output)
+        assert len(body.initializer) == 0
+
+
+def test_a_step_scales_by_eta_before_it_multiplies_and_lays_no_axes_together():
+    """The same numbers by fewer and smaller operators."""
+
+    def by_hand(start, eta, x, w):
+        R, H, B = len(w), w.shape[1], x.shape[0]
+        rows = w.reshape(R * H, 6).mm(x.mT).reshape(R, H, B)
+        return torch.addcmul(start, eta.reshape(R, 1, 1), rows, value=-1), rows.sum(-1)
+
+    def alone(start, eta, x, w):
+        return (by_hand(start, eta, x, w)[0],)
+
+    sizes = [("R", "H", "B"), ("R",), ("B", 6), ("R", "H", 6)]
+    given = [torch.randn(tuple(EXAMPLE.get(n, n) for n in axes)) for axes in sizes]
+    for function, kept in ((by_hand, 1), (alone, 0)):
+        traced = trace(function, [(axes, torch.float32) for axes in sizes])
+        targets = [node.target for node in traced.graph.nodes]
+        aten = torch.ops.aten
+        assert targets.count(aten.matmul.default) == 1
+        assert targets.count(aten.mm.default) == 0
+        assert targets.count(aten.addcmul.default) == kept
+        for found, wanted in zip(traced(*given), function(*given), strict=True):
+            torch.testing.assert_close(found, wanted)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ hidden units are those of the inputs.
 kind          what one run does
 ============  ===================================================================================
 ``advance``   T training steps, one after another
-``lit``       the same of the Mlp under DLR, online: quicker where few pixels of a batch are lit
+``lit``       the same of the Mlp under DLR: quicker where a batch lights few pixels, as online
 ``step``      one training step, without a loop inside: for engines that have none
 ``classify``  evaluates the network: images ``(M, 784)`` to logits ``(R, M, 10)``
 ============  ===================================================================================
@@ -19,19 +19,22 @@ Inputs of the training kinds: the state, each tensor by its name, as ``params.co
 ``(R,)``; ``loss``, the number of the loss in `LOSSES`, int32 ``(1,)``. Outputs: the state, each
 with ``next.`` before its name, and ``loss_seen``, ``accuracy``, ``finite``, each ``(T, R)``, or
 ``(R,)`` for ``step``: the metrics of `make_step`, finite as 1 or 0. For ``lit`` the images are
-``(T, B, K)``, K pixels alone, and ``pixels`` ``(T, K)`` says which, int32, none twice in a step;
-all others of its images are 0.
+``(N, B)``, one row for each pixel that some image of a step's batch lights: ``pixels`` ``(N,)``
+says which it is, int32, none twice in a step, and ``bounds`` ``(T + 1,)``, int32, from where to
+where the rows of each step go, one at least.
 """
 
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 
 import torch
 from torch import Tensor
 
 from golden_lib.lab import export_lit
 from golden_lib.lab.export_lowering import FLOAT, Watched, lowered, write_metrics
-from golden_lib.lab.export_onnx import ELEMENTS, Graph, Value, declared, model
+from golden_lib.lab.export_onnx import ELEMENTS, Graph, Value, choose, declared, model
 from golden_lib.lab.export_walk import Axes, trace, write
+from golden_lib.losses import LOSSES
 from golden_lib.nets import NETWORKS, find_network
 from golden_lib.optim import RULES, find_rule
 from golden_lib.training import State, make_step
@@ -133,7 +136,7 @@ def _traced_step(network: str, rule: str, axes: dict[str, Axes], looped: bool):
         return trace(flat, [(a, FLOAT) for a in (*axes.values(), *more)])
 
 
-def _given(graph: Graph, axes: dict[str, Axes]) -> list[Value]:
+def _given(axes: dict[str, Axes]) -> list[Value]:
     return [Value(name, FLOAT, tuple(a)) for name, a in axes.items()]
 
 
@@ -141,22 +144,19 @@ def _step(network: str, rule: str) -> bytes:
     axes = names_of_state(network, rule)
     inputs = {**axes, "images": ["B", 784], "target": ["B", 10], "eta": ["R"], "alpha": ["R"]}
     graph = Graph()
-    found = write(graph, _traced_step(network, rule, axes, False), _given(graph, inputs))
+    found = write(graph, _traced_step(network, rule, axes, False), _given(inputs))
     outputs = {f"next.{name}": a for name, a in axes.items()} | {m: ["R"] for m in METRICS}
     return _closed(graph, inputs, outputs, [v.name for v in found])
 
 
 def _advance(network: str, rule: str) -> bytes:
     axes = names_of_state(network, rule)
-    graph = Graph()
-    body = graph.inner()
-    begin = {f"at.{name}": a for name, a in axes.items()}
-    shown = {"image": ["B", 784], "shown": ["B", 10]}
-    around = {"eta": ["R"], "alpha": ["R"]}
-    arguments = _given(body, {**begin, **shown, **around})
     traced = _traced_step(network, rule, axes, True)
-    ends = body.ends([v.name for v in write(body, traced, arguments)])
-    results = _scanned(graph, body, arguments[:-2], ends, axes, [*axes, "images", "target"], 2)
+    carried = {f"at.{name}": a for name, a in axes.items()}
+    shown = {"image": ["B", 784], "shown": ["B", 10]}
+    graph = Graph()
+    given = _given({**carried, **shown})
+    results = _looped(graph, traced, carried, given, [*axes, "images", "target"])
     inputs = {
         **axes,
         "images": ["T", "B", 784],
@@ -164,22 +164,47 @@ def _advance(network: str, rule: str) -> bytes:
         "eta": ["R"],
         "alpha": ["R"],
     }
-    outputs = {f"next.{name}": a for name, a in axes.items()} | {m: ["T", "R"] for m in METRICS}
-    return _closed(graph, inputs, outputs, results)
+    return _closed(graph, inputs, _outputs(axes), results)
 
 
-def _scanned(graph: Graph, body: Graph, given, ends, carried: dict, names, shown: int) -> list[str]:
-    """Write a loop over steps, and behind it the metrics of all of them at once."""
+def _looped(
+    graph: Graph, traced, carried: dict, given: list[Value], names, feed: Callable | None = None
+) -> list[str]:
+    """Write a loop over steps for each loss, and behind it the metrics of all steps at once.
+
+    Args:
+        graph: where.
+        traced: one step, of what it is fed, η and α, to what is carried, losses and logits.
+        carried: what goes from step to step, with its axes.
+        given: the loop's body's arguments: first what is carried, then what it is shown.
+        names: what these begin with, or pass through.
+        feed: ``(body, given) -> fed``; what is given if None.
+
+    Returns:
+        Names of what is carried in the end, and of the metrics.
+    """
     shapes = [*carried.values(), ["R"], ["R", "B", 10]]
-    inner = body.finish(
-        "step",
-        [declared(v.name, v.dtype, v.shape) for v in given],
-        [declared(name, FLOAT, a) for name, a in zip(ends, shapes, strict=True)],
-    )
-    *state, losses, logits = graph.add(
-        "Scan", *names, outputs=len(ends), body=inner, num_scan_inputs=shown
-    )
+    around = _given({"eta": ["R"], "alpha": ["R"]})
+
+    def loop(graph: Graph, loss: str) -> list[str]:
+        body = graph.body([v.name for v in given], loss)
+        fed = feed(body, given) if feed else given
+        ends = body.ends([v.name for v in write(body, traced, [*fed, *around])])
+        inner = body.finish(
+            "step",
+            [declared(v.name, v.dtype, v.shape) for v in given],
+            [declared(name, FLOAT, a) for name, a in zip(ends, shapes, strict=True)],
+        )
+        shown = len(given) - len(carried)
+        return graph.add("Scan", *names, outputs=len(ends), body=inner, num_scan_inputs=shown)
+
+    branches = [partial(loop, loss=name) for name in LOSSES]
+    *state, losses, logits = choose(graph, "loss", branches, [FLOAT] * len(shapes))
     return [*state, *write_metrics(graph, logits, losses, "target")]
+
+
+def _outputs(axes: dict[str, Axes]) -> dict[str, Axes]:
+    return {f"next.{name}": a for name, a in axes.items()} | {m: ["T", "R"] for m in METRICS}
 
 
 def _lit() -> bytes:
@@ -187,26 +212,28 @@ def _lit() -> bytes:
     graph = Graph()
     rows = graph.add("Transpose", "params.hidden.weight", perm=[2, 0, 1])
     pixels = graph.add("Cast", "pixels", to=ELEMENTS[torch.int64])
-    body = graph.inner()
-    at = {f"at.{name}": a for name, a in carried.items()}
-    arguments = _given(body, {**at, "image": ["B", "K"], "shown": ["B", 10]})
-    arguments.append(Value("lit", torch.int64, ("K",)))
-    around = _given(body, {"eta": ["R"], "alpha": ["R"]})
-    found = write(body, export_lit.step_on_lit_pixels(), [*arguments, *around])
-    ends = body.ends([v.name for v in found])
-    names = [rows, "params.output.weight", "images", "target", pixels]
-    rows, output, *seen = _scanned(graph, body, arguments, ends, carried, names, 3)
+    bounds = graph.add("Unsqueeze", "bounds", graph.integers(1))
+    bounds = graph.add("Cast", bounds, to=ELEMENTS[torch.int64])
+    first, last = graph.integers(0), graph.integers(-1)
+    begins = graph.add("Slice", bounds, first, last, first)
+    ends = graph.add("Slice", bounds, graph.integers(1), graph.integers(2**31 - 1), first)
+    given = _given({f"at.{name}": a for name, a in carried.items()} | {"shown": ["B", 10]})
+    given += [Value(name, torch.int64, (1,)) for name in ("begin", "end")]
+
+    def feed(body: Graph, given: list[Value]) -> list[Value]:
+        *at, shown, begin, end = given
+        image = body.add("Slice", "images", begin.name, end.name, first)
+        image = Value(body.add("Transpose", image, perm=[1, 0]), FLOAT, ("B", "K"))
+        lit = body.add("Slice", pixels, begin.name, end.name, first)
+        return [*at, image, shown, Value(lit, torch.int64, ("K",))]
+
+    names = [rows, "params.output.weight", "target", begins, ends]
+    traced = export_lit.step_on_lit_pixels()
+    rows, *found = _looped(graph, traced, carried, given, names, feed)
     hidden = graph.add("Transpose", rows, perm=[1, 2, 0])
-    inputs = {
-        **axes,
-        "images": ["T", "B", "K"],
-        "target": ["T", "B", 10],
-        "eta": ["R"],
-        "alpha": ["R"],
-    }
-    outputs = {f"next.{name}": a for name, a in axes.items()} | {m: ["T", "R"] for m in METRICS}
-    more = declared("pixels", torch.int32, ["T", "K"])
-    return _closed(graph, inputs, outputs, [hidden, output, *seen], more)
+    inputs = {**axes, "images": ["N", "B"], "target": ["T", "B", 10], "eta": ["R"], "alpha": ["R"]}
+    more = declared("pixels", torch.int32, ["N"]), declared("bounds", torch.int32, ["T+1"])
+    return _closed(graph, inputs, _outputs(axes), [hidden, *found], *more)
 
 
 def _classify(network: str) -> bytes:
@@ -221,7 +248,7 @@ def _classify(network: str) -> bytes:
     with lowered():
         traced = trace(flat, [(a, FLOAT) for a in (*axes.values(), ("B", 784))])
     graph = Graph()
-    found = write(graph, traced, _given(graph, inputs))
+    found = write(graph, traced, _given(inputs))
     return _closed(graph, inputs, {"logits": ["R", "M", 10]}, [v.name for v in found])
 
 

@@ -5,9 +5,9 @@
 - The CNN's layers are convolutions: in the browser twice as fast as products with patches.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from unittest.mock import patch
 
 import torch
@@ -173,10 +173,14 @@ def bend_graph(name: str) -> fx.GraphModule:
 
 
 def _write_loss(graph: Graph, made, logits: Value, target: Value) -> list[Value]:
-    def branch(name: str) -> Callable:
-        return lambda g: [v.name for v in write(g, loss_graph(name), [logits, target])]
+    def computed(g: Graph, name: str) -> list[str]:
+        return [v.name for v in write(g, loss_graph(name), [logits, target])]
 
-    names = choose(graph, "loss", [branch(name) for name in LOSSES], [FLOAT, FLOAT])
+    if graph.loss:
+        names = computed(graph, graph.loss)
+    else:
+        branches = [partial(computed, name=name) for name in LOSSES]
+        names = choose(graph, "loss", branches, [FLOAT, FLOAT])
     return [Value(name, FLOAT, tuple(t.shape)) for name, t in zip(names, made, strict=True)]
 
 

@@ -54,10 +54,20 @@ class Graph:
     constants: dict = field(default_factory=dict)
     read: dict = field(default_factory=dict)
     """sizes that have been read."""
+    loss: str = ""
+    """the loss that is computed here; where it is empty, an input chooses."""
+    around: "Graph | None" = None
+    """of a loop's body: the graph with the loop."""
+    own: set[str] = field(default_factory=set)
+    """of a loop's body: the names that change from turn to turn."""
 
     def inner(self) -> "Graph":
         """Begin a graph inside this one; no name is given twice."""
-        return Graph(self.counter)
+        return Graph(self.counter, loss=self.loss)
+
+    def body(self, arguments: Sequence[str], loss: str = "") -> "Graph":
+        """Begin a loop's body: what depends on none of its arguments is written before the loop."""
+        return Graph(self.counter, loss=loss, around=self, own=set(arguments))
 
     def fresh(self) -> str:
         """Make up a name."""
@@ -65,12 +75,18 @@ class Graph:
 
     def add(self, kind: str, *inputs: str, outputs: int = 1, **attributes):
         """Add a node; return the name of its output, or their names."""
+        whole = any(isinstance(value, onnx.GraphProto) for value in attributes.values())
+        if self.around and not whole and self.own.isdisjoint(inputs):
+            return self.around.add(kind, *inputs, outputs=outputs, **attributes)
         names = [self.fresh() for _ in range(outputs)]
         self.nodes.append(helper.make_node(kind, list(inputs), names, **attributes))
+        self.own.update(names)
         return names[0] if outputs == 1 else names
 
     def constant(self, value: Tensor | np.ndarray) -> str:
         """Name of a constant; equal ones are one."""
+        if self.around:
+            return self.around.constant(value)
         array = np.ascontiguousarray(value.numpy() if isinstance(value, Tensor) else value)
         array = array.reshape(np.shape(value))  # a number stays a number
         key = array.dtype.str, array.shape, array.tobytes()
@@ -109,8 +125,10 @@ class Graph:
         made = {name for node in self.nodes for name in node.output}
         found = []
         for name in names:
-            new = name in made and name not in found
-            found.append(name if new else self.add("Identity", name))
+            if name not in made or name in found:
+                self.nodes.append(helper.make_node("Identity", [name], [self.fresh()]))
+                name = self.nodes[-1].output[0]
+            found.append(name)
         return found
 
     def finish(self, name: str, inputs: Sequence, outputs: Sequence) -> onnx.GraphProto:

@@ -191,7 +191,7 @@ def _argmax(graph, out, x, axis, keepdim=False):
     return graph.add("ArgMax", x.name, axis=axis, keepdims=int(keepdim))
 
 
-@writes(aten.mm.default, aten.bmm.default)
+@writes(aten.mm.default, aten.bmm.default, aten.matmul.default)
 def _matmul(graph, out, x, y):
     return graph.add("MatMul", x.name, y.name)
 

@@ -16,6 +16,7 @@ from torch.fx.experimental.symbolic_shapes import (
 
 from golden_lib.lab.export_onnx import ELEMENTS, Graph, Size, Value
 from golden_lib.lab.export_ops import WRITERS, aten
+from golden_lib.lab.export_rewrite import rewrite
 
 EXAMPLE = {"R": 3, "B": 5, "H": 7, "T": 11, "K": 13}
 """Sizes that a function is traced at, all different: open sizes that were equal would be one."""
@@ -63,7 +64,7 @@ def trace(function: Callable, examples: Sequence[tuple[Axes, torch.dtype]]) -> f
         letters |= {str(n): a for n, a in zip(fake.shape, axes, strict=True) if isinstance(a, str)}
         given.append(fake)
     with mode, enable_python_dispatcher():
-        return make_fx(function)(*given)
+        return rewrite(make_fx(function)(*given))
 
 
 def write(graph: Graph, traced: fx.GraphModule, arguments: Sequence[Value]) -> list[Value]:

@@ -77,42 +77,30 @@ export function oneHot(labels, picks) {
 }
 
 /**
- * Steps on lit pixels alone: which pixels are lit somewhere in a step's batch, filled up to one
- * number K with others, and the images at these.
+ * Steps on lit pixels alone: which pixels are lit somewhere in a step's batch, one at least, and
+ * the images at these.
  * @param {Uint8Array} images @param {ArrayLike<number>} picks (T · B) @param {number} steps T
- * @returns {{pixels: Int32Array, values: Float32Array, K: number}} (T, K) and (T, B, K)
+ * @returns {{pixels: Int32Array, values: Float32Array, bounds: Int32Array}} (N), (N, B), and (T + 1)
+ *   from where to where the rows of each step go
  */
 export function litOf(images, picks, steps) {
   const B = picks.length / steps;
-  const marks = new Uint8Array(steps * PIXELS);
-  let K = 1;
+  const bounds = new Int32Array(steps + 1);
+  /** @type {number[]} */
+  const pixels = [];
   for (let t = 0; t < steps; t++) {
-    let lit = 0;
-    for (let b = 0; b < B; b++) {
-      const from = picks[t * B + b] * PIXELS;
-      for (let j = 0; j < PIXELS; j++) {
-        if (images[from + j] && !marks[t * PIXELS + j]) {
-          marks[t * PIXELS + j] = 1;
-          lit++;
-        }
+    const own = Array.from({ length: B }, (_, b) => picks[t * B + b] * PIXELS);
+    for (let j = 0; j < PIXELS; j++) if (own.some((from) => images[from + j])) pixels.push(j);
+    if (pixels.length === bounds[t]) pixels.push(0);
+    bounds[t + 1] = pixels.length;
+  }
+  const values = new Float32Array(pixels.length * B);
+  for (let t = 0; t < steps; t++) {
+    for (let n = bounds[t]; n < bounds[t + 1]; n++) {
+      for (let b = 0; b < B; b++) {
+        values[n * B + b] = GREY[images[picks[t * B + b] * PIXELS + pixels[n]]];
       }
     }
-    if (lit > K) K = lit;
   }
-  const pixels = new Int32Array(steps * K);
-  const values = new Float32Array(steps * B * K);
-  for (let t = 0; t < steps; t++) {
-    let at = t * K;
-    for (const wanted of [1, 0]) {
-      for (let j = 0; j < PIXELS && at < (t + 1) * K; j++) {
-        if (marks[t * PIXELS + j] === wanted) pixels[at++] = j;
-      }
-    }
-    for (let b = 0; b < B; b++) {
-      const from = picks[t * B + b] * PIXELS;
-      const to = (t * B + b) * K;
-      for (let k = 0; k < K; k++) values[to + k] = GREY[images[from + pixels[t * K + k]]];
-    }
-  }
-  return { pixels, values, K };
+  return { pixels: Int32Array.from(pixels), values, bounds };
 }

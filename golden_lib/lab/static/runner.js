@@ -27,6 +27,15 @@ export function ortRunner(ort, graph) {
     Object.entries(state).filter(([name]) => names.includes(name))
       .map(([name, { shape, data }]) => [name, tensor(data, shape)]));
 
+  function onlyLit(/** @type {Uint8Array} */ images, /** @type {Uint32Array} */ picks,
+    /** @type {number} */ steps) {
+    const { pixels, values, bounds } = litOf(images, picks, steps);
+    return {
+      images: tensor(values, [pixels.length, picks.length / steps]),
+      pixels: tensor(pixels, [pixels.length]), bounds: tensor(bounds, [steps + 1]),
+    };
+  }
+
   async function close() {
     const old = Object.values(sessions);
     sessions = {};
@@ -55,12 +64,10 @@ export function ortRunner(ort, graph) {
     async advance(state, part, picks, { eta, alpha, loss, steps }) {
       const B = picks.length / steps;
       const R = eta.length;
-      const { pixels, values, K } = lit ? litOf(part.images, picks, steps)
-        : { pixels: null, values: pixelsOf(part.images, picks), K: 784 };
       const found = await sessions.advance.run({
         ...fed(state, Object.keys(state)),
-        images: tensor(values, [steps, B, K]),
-        ...(pixels ? { pixels: tensor(pixels, [steps, K]) } : {}),
+        ...(lit ? onlyLit(part.images, picks, steps)
+          : { images: tensor(pixelsOf(part.images, picks), [steps, B, 784]) }),
         target: tensor(oneHot(part.labels, picks), [steps, B, 10]),
         eta: tensor(eta, [R]), alpha: tensor(alpha, [R]), loss: tensor(new Int32Array([loss]), [1]),
       });
