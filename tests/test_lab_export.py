@@ -322,7 +322,7 @@ def test_a_folder_of_graphs_is_made_once_and_made_again_where_it_is_not_whole(
 
 
 def test_the_page_numbers_the_losses_and_names_the_rules_as_the_library_does():
-    text = (modules.STATIC / "course.js").read_text(encoding="utf-8")
+    text = (modules.STATIC / "checks.js").read_text(encoding="utf-8")
     for name, wanted in (("LOSSES", LOSSES), ("RULES", RULES)):
         listed = re.search(rf"export const {name} = \[(.*?)\]", text, re.DOTALL)[1]
         assert re.findall(r'"(\w+)"', listed) == list(wanted)

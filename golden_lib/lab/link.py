@@ -45,7 +45,10 @@ def read_link(text: str) -> Link:
     """
     limits = SETTINGS["limits"]
     messages: list[str] = []
-    given = pairs_of(text, ("steps", "moves", "id"), messages)
+    given = pairs_of(text, ("kind", "steps", "moves", "id"), messages)
+    if "kind" in given:
+        kind = quoted(given["kind"])
+        raise ValueError(f"a link to a run must say no kind, got {kind}: another lab reads it")
     made: dict[str, Any] = {}
     for name, field in SETTINGS["fields"].items():
         network, rule = made.get("network", "cnn"), made.get("rule", "delta")

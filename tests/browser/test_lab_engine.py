@@ -266,6 +266,7 @@ def test_many_networks_train_at_once_each_by_its_own_eta_and_a_broken_one_leaves
     }""", [given, etas])  # fmt: skip
     assert [event["replica"] for event in events] == [2]
     assert state["step"] == 56
+    assert [state["ready"]["eta"], state["ready"]["alpha"]] == [etas, [0.5, 0.5, 0.5]]
     for r, eta in enumerate(etas[:2]):
         alone = given | {"eta": eta, "alpha": 0.5}
         _, records = in_torch(alone, steps=56)

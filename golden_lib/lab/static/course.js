@@ -2,6 +2,7 @@
 /** A run as a lab needs it: moves of η and α, records, moments to go back to. No messages. */
 
 import { Feed, divided } from "./batches.js";
+import { LOSSES, checkDial, checkSettings, whole } from "./checks.js";
 import { initialState } from "./numbers.js";
 
 /**
@@ -23,13 +24,6 @@ import { initialState } from "./numbers.js";
  *   test_accuracy: number[]|null, eta: number[], alpha: number[]}} Line  one record
  */
 
-/** The losses in the order of their numbers in a graph: that of the library's LOSSES. */
-export const LOSSES = [
-  "sse", "information", "squared_information", "energy", "divergence", "cross_entropy",
-  "logistic_sse",
-];
-export const RULES = ["delta", "nesterov", "adam", "dlr", "dlr_incoming"];
-
 /** Milliseconds of training in one go: between two of them a move takes effect. */
 const SLICE = 40;
 /** Moments that are kept, and the bytes that they may take. */
@@ -37,41 +31,6 @@ const KEPT = 24;
 const KEPT_BYTES = 1e8;
 /** Images in one go at most. */
 const AT_ONCE = 4096;
-
-/** @param {string} name @param {unknown} value @param {number} least @param {number} most */
-function whole(name, value, least, most) {
-  if (!Number.isInteger(value) || Number(value) < least || Number(value) > most) {
-    throw new Error(`${name} must be a whole number from ${least} to ${most}, got ${value}`);
-  }
-}
-
-/**
- * Refuses settings that no run can have.
- * @param {Settings} s
- */
-export function checkSettings(s) {
-  for (const [name, known] of /** @type {[string, string[]][]} */ (
-    [["network", ["cnn", "mlp"]], ["loss", LOSSES], ["rule", RULES]])) {
-    if (!known.includes(s[name])) {
-      throw new Error(`${name} must be one of ${known.join(", ")}, got ${s[name]}`);
-    }
-  }
-  if (s.network === "mlp") whole("hidden", s.hidden, 1, 300);
-  whole("seed", s.seed, 0, 2 ** 32 - 1);
-  whole("epochs", s.epochs, 1, 100);
-}
-
-/** @param {string} name @param {unknown} value @param {string} rule */
-function checkDial(name, value, rule) {
-  const share = name === "alpha" && !rule.startsWith("dlr");
-  const fits = share ? Number(value) >= 0 && Number(value) < 1
-    : Number(value) > 0 && Number.isFinite(value);
-  if (typeof value !== "number" || !fits) {
-    const range = share ? "in [0, 1)" : "> 0 and finite";
-    throw new Error(`${name} must be ${range} for ${rule}, got ${value}`);
-  }
-  return value;
-}
 
 /** R networks on their way. */
 export class Course {

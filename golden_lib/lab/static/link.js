@@ -125,7 +125,11 @@ function movesIn(table, text, rule, messages) {
 export function readLink(table, text) {
   /** @type {string[]} */
   const messages = [];
-  const given = pairsOf(table, text, ["steps", "moves", "id"], messages);
+  const given = pairsOf(table, text, ["kind", "steps", "moves", "id"], messages);
+  if (given.has("kind")) {
+    const kind = quoted(given.get("kind"));
+    throw new Error(`a link to a run must say no kind, got ${kind}: another lab reads it`);
+  }
   /** @type {any} */
   const settings = {};
   for (const [name, field] of Object.entries(table.fields)) {

@@ -257,7 +257,9 @@ export class Session {
 
   /** @param {Course} course what is known of it before its first step */
   ready(course) {
+    const each = course.replicas > 1 ? { eta: course.eta, alpha: course.alpha } : {};
     return {
+      ...each,
       settings: { ...course.settings }, parameters: course.parameters,
       steps_per_epoch: course.stepsPerEpoch, every: course.every, test_every: course.testEvery,
       test_images: course.test.index.length,
