@@ -2,6 +2,7 @@
 // Elements without HTML text: nothing that comes from a link or a message can become markup.
 
 const SVG = "http://www.w3.org/2000/svg";
+const CONTROLS = ["a", "button", "input", "select", "summary", "textarea"];
 let labels = 0;
 
 /**
@@ -27,6 +28,10 @@ function filled(made, { on = {}, ...attributes }, children) {
     else if (value !== false && value !== undefined) made.setAttribute(name, String(value));
   }
   for (const [name, listener] of Object.entries(on)) made.addEventListener(name, listener);
+  // A notebook takes keys for itself before they come here, unless what has the focus forbids it.
+  if (CONTROLS.includes(made.localName) || "tabindex" in attributes) {
+    made.setAttribute("data-lm-suppress-shortcuts", "true");
+  }
   made.append(...children);
   return made;
 }
