@@ -1,4 +1,4 @@
-"""The lab in a real JupyterLab and a Notebook, with a kernel: what one does in it trains PyTorch."""
+"""The lab in a real JupyterLab and a Notebook: what one does in the page trains PyTorch."""
 
 import json
 import os

@@ -9,9 +9,9 @@ import numpy as np
 import plotly
 import pytest
 import torch
-from chrome import FLAGS, PATIENCE, chromium
+from chrome import PATIENCE
 from conftest import ROOT
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 from golden_lib.data import Digits
 from golden_lib.lab import SETTINGS, Settings, TrainingLab, course, read_link
@@ -90,23 +90,15 @@ def small(monkeypatch, digits):
     monkeypatch.setattr(course, "load_data", lambda name: digits)
 
 
-@pytest.fixture(scope="module")
-def chrome():
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        yield launched
-        launched.close()
-
-
 SMALL = Settings.of(network="mlp", hidden=12, batch_size=10, epochs=3, eta=0.5)
 
 
 class Bench:
     """A page with one lab, and the engine behind it."""
 
-    def __init__(self, chrome, theme="light", width=800, settings=SMALL, state=None, **traits):
+    def __init__(self, browser, theme="light", width=800, settings=SMALL, state=None, **traits):
         self.wrong, self.said, self.asked = [], [], []
-        self.context = chrome.new_context(
+        self.context = browser.new_context(
             viewport={"width": width, "height": 1200}, accept_downloads=True
         )
         self.page = self.context.new_page()
@@ -168,11 +160,11 @@ class Bench:
 
 
 @pytest.fixture
-def bench(chrome):
+def bench(browser):
     made = []
 
     def make(**options):
-        made.append(Bench(chrome, **options))
+        made.append(Bench(browser, **options))
         return made[-1]
 
     yield make
