@@ -124,6 +124,14 @@ def test_dots_lie_on_their_curves_and_the_legend_says_where():
         assert [dot.name for dot in frame.data] == [f"f = {X[k]:.3f}", f"g = {1 - X[k]:.3f}"]
 
 
+def test_one_group_alone_gets_no_menu_but_its_axis_title():
+    one = {"here": {"a": (1, 2, 3), "b": (2, 3, 4)}}
+    figure = figures.compared_ranges({"units": one}, title="T", description="D.")
+    assert not figure.layout.updatemenus
+    assert figure.layout.xaxis.title.text == "units"
+    assert [trace.visible for trace in figure.data] == [True]
+
+
 def test_a_menu_shows_one_group_and_keeps_what_is_common():
     figure = figures.chosen_curves(X, STOPS, **WORDS)
     assert [trace.visible for trace in figure.data] == [True, False, False]

@@ -125,7 +125,8 @@ def with_menu(figure: go.Figure, groups: Mapping[str, Sequence[int]], **relayout
 
     Args:
         figure: changed in place; traces in no group stay visible.
-        groups: name of the entry → positions of its traces; the first is shown at first.
+        groups: name of the entry → positions of its traces; the first is shown at first. One
+            alone needs no menu, and gets none.
         relayout: for a layout key (dots as underscores), a list with one value an entry.
 
     Returns:
@@ -140,6 +141,8 @@ def with_menu(figure: go.Figure, groups: Mapping[str, Sequence[int]], **relayout
     for trace, shown in zip(figure.data, buttons[0]["args"][0]["visible"], strict=True):
         trace.visible = shown
     figure.update_layout(**{key: values[0] for key, values in relayout.items()})
+    if len(buttons) == 1:
+        return figure
     # A line of its own: on a phone the menu would cover the title and the labels of marks.
     figure.update_layout(
         title={"yref": "container", "y": 1, "yanchor": "top", "pad": {"t": 14}},
