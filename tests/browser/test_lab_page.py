@@ -223,6 +223,67 @@ def test_without_webassembly_the_lab_says_so_in_a_sentence(page, site):
     expect(lab).to_contain_text("WebAssembly")
 
 
+def test_a_part_that_does_not_load_is_said_and_train_tries_again(page, site):
+    page.route("**/lab/wasm.js", lambda route: route.abort(), times=1)
+    lab = shown(page, site + CHAPTER)
+    lab.get_by_role("button", name="One step").click()
+    expect(lab.get_by_role("alert")).to_contain_text("lab/wasm.js did not load")
+    lab.get_by_role("button", name="One step").click()
+    expect(lab.locator(".gl-where")).to_have_text(re.compile(r"^step 1 "))
+    expect(lab.get_by_role("alert")).to_have_text("")
+
+
+def test_a_worker_that_does_not_start_is_said_in_a_sentence(page, site):
+    page.add_init_script(
+        """globalThis.Worker = class {
+          constructor() { throw new Error("workers are switched off here"); }
+        };"""
+    )
+    lab = shown(page, site + CHAPTER)
+    lab.get_by_role("button", name="One step").click()
+    expect(lab.get_by_role("alert")).to_contain_text("workers are switched off here")
+    assert page.wrong == []
+
+
+def test_a_page_that_slept_goes_on_when_it_wakes(page, site):
+    lab = shown(page, site + CHAPTER + "#lab=1&network=mlp&batch=1&epochs=100&eta=0.02")
+    lab.get_by_role("button", name="Train", exact=True).click()
+    where = lab.locator(".gl-where")
+    expect(where).to_have_text(re.compile(r"^step [1-9]"))
+    sleeper = page.context.new_cdp_session(page)
+    sleeper.send("Page.setWebLifecycleState", {"state": "frozen"})
+    page.wait_for_timeout(1500)
+    sleeper.send("Page.setWebLifecycleState", {"state": "active"})
+    before = where.inner_text()
+    expect(where).not_to_have_text(before)
+    lab.get_by_role("button", name="Pause").click()
+    expect(lab.get_by_role("button", name="Train", exact=True)).to_be_visible()
+    assert page.wrong == []
+
+
+def test_two_labs_of_a_page_each_train_their_own_run(page, site):
+    def doubled(route):
+        answer = route.fetch()
+        section = re.search(r'<section class="golden-lab".*?</section>', answer.text(), re.DOTALL)
+        route.fulfill(response=answer, body=answer.text().replace(section[0], 2 * section[0]))
+
+    page.route(f"**/{CHAPTER}*", doubled)
+    shown(page, site + CHAPTER)
+    labs = page.locator(".golden-lab")
+    expect(labs).to_have_count(2)
+    labs.nth(1).scroll_into_view_if_needed()
+    labs.nth(1).get_by_role("spinbutton", name="Seed").fill("9")
+    for lab in (labs.nth(0), labs.nth(1)):
+        for step in (1, 2):
+            lab.get_by_role("button", name="One step").click()
+            expect(lab.locator(".gl-where")).to_have_text(re.compile(rf"^step {step} "))
+    first, second = (numbers(table(page, labs.nth(k)), "loss") for k in (0, 1))
+    assert len(first) == len(second)
+    assert first.tolist() != second.tolist()
+    assert len(page.workers) == 2
+    assert page.wrong == []
+
+
 def test_where_no_script_runs_the_picture_of_the_run_and_its_sentence_stand(browser, site):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
