@@ -28,7 +28,7 @@ from collections.abc import Callable
 from functools import cache, partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, fx
 
 from golden_lib.lab import export_lit
 from golden_lib.lab.export_lowering import FLOAT, Watched, lowered, write_metrics
@@ -156,7 +156,8 @@ def _advance(network: str, rule: str) -> bytes:
     shown = {"image": ["B", 784], "shown": ["B", 10]}
     graph = Graph()
     given = _given({**carried, **shown})
-    results = _looped(graph, traced, carried, given, [*axes, "images", "target"])
+    names = [*axes, "images", "target"]
+    results = _looped(graph, traced, carried, given, names, apart=network == "mlp")
     inputs = {
         **axes,
         "images": ["T", "B", 784],
@@ -168,9 +169,18 @@ def _advance(network: str, rule: str) -> bytes:
 
 
 def _looped(
-    graph: Graph, traced, carried: dict, given: list[Value], names, feed: Callable | None = None
+    graph: Graph,
+    traced: fx.GraphModule,
+    carried: dict[str, Axes],
+    given: list[Value],
+    names: list[str],
+    feed: Callable | None = None,
+    apart: bool = True,
 ) -> list[str]:
-    """Write a loop over steps for each loss, and behind it the metrics of all steps at once.
+    """Write a loop over steps, and behind it the metrics of all steps at once.
+
+    The Mlp's small steps get a loop for each loss; the CNN's long ones choose the loss themselves,
+    as an engine takes a quarter of a second to open the others' loops.
 
     Args:
         graph: where.
@@ -179,6 +189,7 @@ def _looped(
         given: the loop's body's arguments: first what is carried, then what it is shown.
         names: what these begin with, or pass through.
         feed: ``(body, given) -> fed``; what is given if None.
+        apart: whether each loss gets a loop of its own.
 
     Returns:
         Names of what is carried in the end, and of the metrics.
@@ -198,8 +209,12 @@ def _looped(
         shown = len(given) - len(carried)
         return graph.add("Scan", *names, outputs=len(ends), body=inner, num_scan_inputs=shown)
 
-    branches = [partial(loop, loss=name) for name in LOSSES]
-    *state, losses, logits = choose(graph, "loss", branches, [FLOAT] * len(shapes))
+    if apart:
+        branches = [partial(loop, loss=name) for name in LOSSES]
+        results = choose(graph, "loss", branches, [FLOAT] * len(shapes))
+    else:
+        results = loop(graph, "")
+    *state, losses, logits = results
     return [*state, *write_metrics(graph, logits, losses, "target")]
 
 
