@@ -41,7 +41,12 @@ def book(webgpu_browser):
 def heard(page):
     page.set_default_timeout(SLOW)
     page.wrong, page.asked = [], []
-    page.on("console", lambda m: m.type == "error" and page.wrong.append(m.text))
+    page.on(
+        "console",
+        lambda m: (
+            m.type == "error" and "favicon" not in m.location["url"] and page.wrong.append(m.text)
+        ),
+    )
     page.on("pageerror", lambda error: page.wrong.append(str(error)))
     page.on("request", lambda request: page.asked.append(request.url.rpartition("/")[2]))
     return page

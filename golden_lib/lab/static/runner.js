@@ -26,8 +26,9 @@ export function fed(ort, /** @type {State} */ state, names) {
  * Logits of some images, as a Runner's `classify` has them.
  * @param {any} ort @param {any} session of a graph `classify` @param {State} state
  * @param {Uint8Array|Float32Array} images @param {ArrayLike<number>} index
+ * @param {any} [options] of onnxruntime-web for each run
  */
-export async function classified(ort, session, state, images, index) {
+export async function classified(ort, session, state, images, index, options = {}) {
   const [{ shape: [R] }] = Object.values(state);
   const M = index.length;
   const out = new Float32Array(R * M * 10);
@@ -37,7 +38,7 @@ export async function classified(ort, session, state, images, index) {
     const some = Array.prototype.slice.call(index, from, from + most);
     const pixels = images instanceof Float32Array ? images : pixelsOf(images, some);
     const { logits } = await session.run(
-      { ...given, images: tensorOf(ort, pixels, [some.length, 784]) });
+      { ...given, images: tensorOf(ort, pixels, [some.length, 784]) }, options);
     for (let r = 0; r < R; r++) {
       const own = logits.data.subarray(r * some.length * 10, (r + 1) * some.length * 10);
       out.set(own, (r * M + from) * 10);

@@ -14,6 +14,8 @@ const READABLE = 9;
 const READ = 1;
 // A branch is chosen on the processor, so the nodes that choose it save a wait when they are there.
 const PROVIDER = { name: "webgpu", forceCpuNodeNames: ["which"] };
+// What fails here is done again elsewhere: nobody needs to read of it in the console.
+const SILENT = { logSeverityLevel: 4 };
 /** What a step tells of itself; a course knows its loss by a shorter name. */
 const METRICS = ["loss_seen", "accuracy", "finite"];
 
@@ -92,7 +94,7 @@ export function webgpuRunner(ort, graph) {
       const make = async (/** @type {string} */ name, /** @type {any} */ more) => {
         const bytes = new Uint8Array(await graph(name));
         const create = () => ort.InferenceSession.create(
-          bytes, { executionProviders: [PROVIDER], logSeverityLevel: 4, ...more });
+          bytes, { executionProviders: [PROVIDER], ...SILENT, ...more });
         if (device) return sound(create);
         const session = await create();
         await watched();
@@ -121,7 +123,8 @@ export function webgpuRunner(ort, graph) {
       const told = [];
       for (let t = 0; t < steps; t++) {
         const found = await sessions.step.run(
-          { ...now, ...same, images: ofStep(images, t, 784), target: ofStep(target, t, 10) });
+          { ...now, ...same, images: ofStep(images, t, 784), target: ofStep(target, t, 10) },
+          SILENT);
         if (t > 0) Object.values(now).forEach((tensor) => tensor.dispose());
         now = Object.fromEntries(names.map((name) => [name, found[`next.${name}`]]));
         told.push(...METRICS.map((name) => found[name]));
@@ -142,7 +145,7 @@ export function webgpuRunner(ort, graph) {
     }),
 
     classify: (state, images, index) =>
-      sound(() => classified(ort, sessions.classify, state, images, index)),
+      sound(() => classified(ort, sessions.classify, state, images, index, SILENT)),
 
     close,
 
