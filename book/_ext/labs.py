@@ -30,7 +30,7 @@ MIME = "application/vnd.golden.lab+json"
 MARK = 'class="golden-lab"'
 FOLDER = Path("_static") / "golden" / "lab"
 RUNTIME = Path("onnxruntime-web") / "dist"
-# The part of WebGPU by asyncify: that of JSPI is a third smaller, but few browsers have JSPI.
+# WebGPU by asyncify: the build for JSPI is a third smaller, but not every browser has JSPI.
 RUNTIMES = {
     "": ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"),
     "-webgpu": ("ort.webgpu.bundle.min.mjs", "ort-wasm-simd-threaded.asyncify.wasm"),
