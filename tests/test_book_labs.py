@@ -12,6 +12,7 @@ import pytest
 from golden_book import labs
 from golden_lib.data import rendered_digits
 from golden_lib.lab import TrainingLab
+from golden_lib.optim import RULES
 
 PROVIDED = re.compile(r'goldenLab\.provide\("([\w-]+)", (\{.*\})\);\n', re.DOTALL)
 
@@ -75,6 +76,16 @@ def test_every_graph_of_the_parts_is_a_whole_model(parts):
     assert {"graph-cnn_delta_advance", "graph-mlp_dlr_advance", "graph-cnn_classify"} <= set(graphs)
     for name, text in graphs.items():
         onnx.checker.check_model(onnx.load_from_string(unpacked(content(name, text))))
+
+
+def test_webgpu_has_parts_of_its_own_and_a_graph_of_the_cnn_for_every_rule(parts):
+    steps = {name for name in parts if name.endswith("_step")}
+    assert steps == {f"graph-cnn_{rule}_step" for rule in RULES}
+    for engine in ("", "-webgpu"):
+        assert "export" in content(f"runtime{engine}", parts[f"runtime{engine}"])["text"]
+        code = unpacked(content(f"wasm{engine}", parts[f"wasm{engine}"]))
+        assert code.startswith(b"\0asm")
+    assert len(parts["wasm-webgpu"]) < 1e7
 
 
 def test_menus_of_a_page_offer_the_data_that_it_has(parts):

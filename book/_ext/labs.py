@@ -30,7 +30,11 @@ MIME = "application/vnd.golden.lab+json"
 MARK = 'class="golden-lab"'
 FOLDER = Path("_static") / "golden" / "lab"
 RUNTIME = Path("onnxruntime-web") / "dist"
-RUNTIME_MODULE, RUNTIME_CODE = "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"
+# WebGPU by asyncify: the build for JSPI is a third smaller, but not every browser has JSPI.
+RUNTIMES = {
+    "": ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"),
+    "-webgpu": ("ort.webgpu.bundle.min.mjs", "ort-wasm-simd-threaded.asyncify.wasm"),
+}
 
 
 def lab_html(lab: dict[str, Any]) -> str:
@@ -112,11 +116,12 @@ def parts(root: Path, kept: Path) -> Iterator[tuple[str, str]]:
     for kind, entry in (("training", "lab"), ("plane", "plane")):
         yield _part(f"front-{kind}", text=joined(entry), style=style(), settings=settings)
     yield _part("worker", text=joined("worker"))
-    yield _part("runtime", text=(runtime / RUNTIME_MODULE).read_text("utf-8"))
-    yield _part("wasm", gzip=_packed((runtime / RUNTIME_CODE).read_bytes()))
+    for engine, (module, code) in RUNTIMES.items():
+        yield _part(f"runtime{engine}", text=(runtime / module).read_text("utf-8"))
+        yield _part(f"wasm{engine}", gzip=_packed((runtime / code).read_bytes()))
     version = fingerprint(root)
     for name in write_graphs(kept / "graphs"):
-        if not name.endswith("_step"):  # for engines without loops: none is loaded here
+        if not name.endswith("_step") or name.startswith("cnn_"):  # WebGPU is for the CNN alone
             packed = base64.b64encode((kept / "graphs" / f"{name}.onnx.gz").read_bytes())
             yield _part(f"graph-{name}", gzip=packed.decode("ascii"))
     for name, sets in data.items():

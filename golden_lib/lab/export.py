@@ -9,7 +9,7 @@ kind          what one run does
 ============  ===================================================================================
 ``advance``   T training steps, one after another
 ``lit``       the same of the Mlp under DLR: quicker where a batch lights few pixels, as online
-``step``      one training step, without a loop inside: for engines that have none
+``step``      one training step, without a loop inside: for WebGPU, where a loop would wait
 ``classify``  evaluates the network: images ``(M, 784)`` to logits ``(R, M, 10)``
 ============  ===================================================================================
 

@@ -160,7 +160,8 @@ def choose(
 ) -> list[str]:
     """Compute one of several branches and no other.
 
-    Branches that are not chosen are not run: what would be infinite there reaches nobody.
+    Branches that are not chosen are not run: what would be infinite there reaches nobody. The nodes
+    that choose are called ``which``: an engine on a GPU can be told to leave them to the processor.
 
     Args:
         graph: where.
@@ -177,7 +178,7 @@ def choose(
             return branches[first](graph)
         middle = (first + last) // 2
         limit = graph.constant(np.array([middle], np.int32))
-        condition = graph.add("Less", which, limit)
+        condition = graph.add("Less", which, limit, name="which")
         return conditional(
             graph,
             condition,

@@ -12,6 +12,8 @@ FLAGS = (
     "--disable-background-networking", "--disable-component-update",
     "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
 )  # fmt: skip
+# WebGPU by the same software: right, and slow.
+WEBGPU = ("--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader")
 PATIENCE = 60_000  # ms, for one figure on a busy machine without a GPU
 
 

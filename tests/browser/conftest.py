@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chrome import FLAGS, Visit, chromium
+from chrome import FLAGS, WEBGPU, Visit, chromium
 from jupyter_cache import get_cache
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "_build" / "html"
@@ -66,11 +66,25 @@ def site(request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Browser:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        yield launched
-        launched.close()
+def playwright() -> Iterator[Playwright]:
+    """The one that all browsers share: a second in a process is refused."""
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    launched = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(scope="module")
+def webgpu_browser(playwright: Playwright) -> Iterator[Browser]:
+    """A browser that has WebGPU, for the module that needs it."""
+    launched = playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, *WEBGPU])
+    yield launched
+    launched.close()
 
 
 @pytest.fixture(scope="module", params=pages())

@@ -1,6 +1,7 @@
 """The page's engine in Chromium, a Blob worker with real assets, held against PyTorch's `train`."""
 
 import base64
+import contextlib
 import functools
 import http.server
 import re
@@ -22,22 +23,34 @@ from golden_lib.optim import RULES, dlr_rate
 from golden_lib.training import train
 
 RUNTIME = Path(__file__).resolve().parents[2] / "node_modules" / "onnxruntime-web" / "dist"
+RUNTIMES = (
+    "ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm",
+    "ort.webgpu.bundle.min.mjs", "ort-wasm-simd-threaded.asyncify.wasm",
+)  # fmt: skip
 CLOSE = 1e-4
 STEPS = 50
 HYPER = {"delta": (0.002, 0.874), "adam": (0.0002, 0.9), "dlr": (0.02, 1.0)}
 PAGE = """<!doctype html><title>engine</title><script>
 const asset = async (name, kind = "arrayBuffer") => (await fetch(name))[kind]();
 async function open(parts = {}) {
-  const source = await asset("worker.js", "text");
+  const source = (parts.before ?? "") + await asset("worker.js", "text");
   const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const worker = new Worker(address);
   const events = [];
+  const needs = [];
   const hearing = new Set();
+  const given = {
+    graphs: (name) => asset(name + ".onnx"),
+    digits: async () => parts.nothing ? null : {
+      images: new Uint8Array(await asset("images.bin")),
+      labels: new Uint8Array(await asset("labels.bin")) },
+    runtimes: async () => ({ js: await asset("ort.webgpu.bundle.min.mjs", "text"),
+      wasm: await asset("ort-wasm-simd-threaded.asyncify.wasm") }),
+  };
   worker.onmessage = async ({ data }) => {
     if (data.type === "need") {
-      const found = data.kind === "graphs" ? await asset(data.name + ".onnx") : parts.nothing ? null
-        : { images: new Uint8Array(await asset("images.bin")),
-            labels: new Uint8Array(await asset("labels.bin")) };
+      needs.push(data.name);
+      const found = await given[data.kind](data.name);
       worker.postMessage(found ? { type: "assets", [data.kind]: { [data.name]: found } }
         : { type: "assets", missing: [data.name] });
       return;
@@ -62,7 +75,7 @@ async function open(parts = {}) {
   const js = parts.js ?? await asset("ort.wasm.bundle.min.mjs", "text");
   const wasm = parts.wasm ?? await asset("ort-wasm-simd-threaded.wasm");
   worker.postMessage({ type: "assets", ort: { js, wasm } });
-  return { worker, events, until, ask, post: (message) => worker.postMessage(message),
+  return { worker, events, needs, until, ask, post: (message) => worker.postMessage(message),
     close: () => { worker.terminate(); URL.revokeObjectURL(address); } };
 }
 const ended = (step) => (event) => event.type === "running" && !event.running && event.step >= step;
@@ -88,12 +101,12 @@ def digits() -> Digits:
     return load("digits", n=1000, seed=2)
 
 
-@pytest.fixture(scope="module")
-def page(browser, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("engine")
+@contextlib.contextmanager
+def engine_page(browser, folder: Path):
+    """A page that can open engines, with everything that one may ask for beside it."""
     (folder / "index.html").write_text(PAGE, encoding="utf-8")
     (folder / "worker.js").write_text(joined("worker"), encoding="utf-8")
-    for name in ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"):
+    for name in RUNTIMES:
         (folder / name).symlink_to(RUNTIME / name)
     for name, arguments in graphs().items():
         (folder / f"{name}.onnx").write_bytes(export(*arguments))
@@ -111,6 +124,12 @@ def page(browser, tmp_path_factory):
     context.close()
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture(scope="module")
+def page(browser, tmp_path_factory):
+    with engine_page(browser, tmp_path_factory.mktemp("engine")) as opened:
+        yield opened
 
 
 def settings(network="mlp", loss="energy", rule="delta", **more) -> dict:
@@ -146,8 +165,9 @@ def array(packed, dtype=np.float32) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text), dtype).reshape(shape)
 
 
-TRAIN = """async ([settings, moves, steps]) => {
-  const engine = await open();
+TRAIN = """async ([settings, moves, steps, name, parts]) => {
+  const engine = await open(parts);
+  if (name) await engine.ask({ type: "engine", name }, (e) => e.type === "engine");
   const ready = await engine.ask({ type: "start", settings, moves }, (e) => e.type === "ready");
   engine.post({ type: "watch", panels: ["filters", "mistakes", "rates"] });
   await engine.ask({ type: "run", until: steps }, ended(steps));
@@ -156,14 +176,18 @@ TRAIN = """async ([settings, moves, steps]) => {
   const said = await engine.ask({ type: "predict", arrays: { image } },
     (e) => e.type === "prediction");
   engine.close();
-  return { ready: plain(ready), state: plain(state), said: plain(said),
-    moved: engine.events.filter((e) => e.type === "moved") };
+  const { needs, events } = engine;
+  return { ready: plain(ready), state: plain(state), said: plain(said), needs,
+    moved: events.filter((e) => e.type === "moved"),
+    engines: events.filter((e) => e.type === "engine").map((e) => e.name),
+    errors: events.filter((e) => e.type === "error").map((e) => e.message) };
 }"""
 
 
-def assert_same(page, given: dict) -> None:
+def assert_same(page, given: dict, engine: str = "", parts: dict | None = None) -> dict:
+    """Train 50 steps in the page and in PyTorch; what the page's engine said besides."""
     moves = moves_of(given)
-    found = page.evaluate(TRAIN, [given, moves, STEPS])
+    found = page.evaluate(TRAIN, [given, moves, STEPS, engine, parts or {}])
     run, records = in_torch(given, moves)
     state = found["state"]
     assert state["step"] == STEPS
@@ -188,6 +212,7 @@ def assert_same(page, given: dict) -> None:
     np.testing.assert_allclose(
         array(found["said"]["arrays"]["probabilities"]), share.numpy(), rtol=1e-3, atol=CLOSE
     )
+    return found
 
 
 @pytest.mark.parametrize("rule", RULES)

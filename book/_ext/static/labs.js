@@ -6,7 +6,7 @@
   "use strict";
   const folder = /** @type {HTMLScriptElement} */ (document.currentScript).src.replace(/[^/]*$/, "");
 
-  /** @typedef {{text?: string, gzip?: string}} Part  Text as it is, or bytes: gzipped, in base64. */
+  /** @typedef {{text?: string, gzip?: string, counts?: number[]}} Part  Text as it is, or bytes: gzipped, in base64. */
   /** @type {Map<string, Part>} */
   const arrived = new Map();
   /** @type {Map<string, Promise<Part>>} */
@@ -109,19 +109,29 @@
     const callbacks = new Set();
     const tell = (event) => { for (const callback of [...callbacks]) callback(event); };
 
+    /** What the engine asks for, and the buffers of it that are its own from then on. */
+    const found = {
+      async graphs(name) {
+        const graph = await bytes(`graph-${name}`);
+        return [graph, graph];
+      },
+      async digits(name) {
+        const set = await digitsOf(name);
+        return [set, ...Object.values(set).map((array) => array.buffer)];
+      },
+      async runtimes(name) {
+        const [js, code] = await Promise.all([part(`runtime-${name}`), bytes(`wasm-${name}`)]);
+        return [{ js: js.text, wasm: code }, code];
+      },
+    };
+
     async function give({ kind, name }) {
       try {
-        if (kind === "graphs") {
-          const graph = await bytes(`graph-${name}`);
-          engine.postMessage({ type: "assets", graphs: { [name]: graph } }, [graph]);
-        } else {
-          const set = await digitsOf(name);
-          const owned = Object.values(set).map((array) => array.buffer);
-          engine.postMessage({ type: "assets", digits: { [name]: set } }, owned);
-        }
+        const [asset, ...owned] = await found[kind](name);
+        engine.postMessage({ type: "assets", [kind]: { [name]: asset } }, owned);
       } catch (error) {
-        tell({ type: "error", message: error.message });
-        engine.postMessage({ type: "assets", missing: [name] });
+        // The engine says why where it cannot do without.
+        engine.postMessage({ type: "assets", missing: [name], why: error.message });
       }
     }
 

@@ -21,6 +21,9 @@ export class Line {
     this.opened = null;
     this.waiting = 0;
     this.closed = false;
+    /** Who computes in a worker, and whether it has not yet said so. */
+    this.engine = "wasm";
+    this.changing = false;
     this.onGone = () => report(true);
     model.on("comm_live_update", this.onGone);
   }
@@ -28,8 +31,12 @@ export class Line {
   /** The port, opened at the first call. */
   port() {
     this.opened ??= openPort(this.model).then((port) => {
-      if (this.closed) port.close();
-      else port.listen((event) => this.answered(event));
+      if (this.closed) {
+        port.close();
+        return port;
+      }
+      port.listen((event) => this.answered(event));
+      if (this.engine !== "wasm") this.order(port);
       return port;
     });
     return this.opened;
@@ -39,7 +46,20 @@ export class Line {
     window.clearTimeout(this.waiting);
     this.waiting = 0;
     this.report(false);
+    if (event.type === "engine") Object.assign(this, { engine: event.name, changing: false });
     this.hear(event);
+  }
+
+  /** Has a worker compute by "wasm" or "webgpu": now, or as soon as there is one. */
+  compute(name) {
+    this.engine = name;
+    this.changing = Boolean(this.opened);
+    this.opened?.then((port) => this.order(port)).catch(() => {});
+  }
+
+  order(port) {
+    this.changing = true;
+    port.post({ type: "engine", name: this.engine });
   }
 
   /** Sends a command; throws where there is no engine to take it. */

@@ -11,6 +11,42 @@ const CLASSIFIED = 2048;
 /** Hidden units from which a step on lit pixels alone is quicker, if it is of one image. */
 const LIT_FROM = 64;
 
+/** @param {any} ort @param {Float32Array|Int32Array} data @param {number[]} shape */
+export function tensorOf(ort, data, shape) {
+  return new ort.Tensor(data instanceof Int32Array ? "int32" : "float32", data, shape);
+}
+
+/** The tensors of a state that a graph takes, by their names. @param {string[]} names */
+export function fed(ort, /** @type {State} */ state, names) {
+  return Object.fromEntries(Object.entries(state).filter(([name]) => names.includes(name))
+    .map(([name, { shape, data }]) => [name, tensorOf(ort, data, shape)]));
+}
+
+/**
+ * Logits of some images, as a Runner's `classify` has them.
+ * @param {any} ort @param {any} session of a graph `classify` @param {State} state
+ * @param {Uint8Array|Float32Array} images @param {ArrayLike<number>} index
+ * @param {any} [options] of onnxruntime-web for each run
+ */
+export async function classified(ort, session, state, images, index, options = {}) {
+  const [{ shape: [R] }] = Object.values(state);
+  const M = index.length;
+  const out = new Float32Array(R * M * 10);
+  const most = Math.max(16, Math.floor(CLASSIFIED / R));
+  const given = fed(ort, state, session.inputNames);
+  for (let from = 0; from < M; from += most) {
+    const some = Array.prototype.slice.call(index, from, from + most);
+    const pixels = images instanceof Float32Array ? images : pixelsOf(images, some);
+    const { logits } = await session.run(
+      { ...given, images: tensorOf(ort, pixels, [some.length, 784]) }, options);
+    for (let r = 0; r < R; r++) {
+      const own = logits.data.subarray(r * some.length * 10, (r + 1) * some.length * 10);
+      out.set(own, (r * M + from) * 10);
+    }
+  }
+  return out;
+}
+
 /**
  * @param {any} ort the module onnxruntime-web
  * @param {(name: string) => Promise<ArrayBuffer>} graph an exported file by its name
@@ -22,10 +58,7 @@ export function ortRunner(ort, graph) {
   let opened = "";
   let lit = false;
   const tensor = (/** @type {any} */ data, /** @type {number[]} */ shape) =>
-    new ort.Tensor(data instanceof Int32Array ? "int32" : "float32", data, shape);
-  const fed = (/** @type {State} */ state, /** @type {string[]} */ names) => Object.fromEntries(
-    Object.entries(state).filter(([name]) => names.includes(name))
-      .map(([name, { shape, data }]) => [name, tensor(data, shape)]));
+    tensorOf(ort, data, shape);
 
   function onlyLit(/** @type {Uint8Array} */ images, /** @type {Uint32Array} */ picks,
     /** @type {number} */ steps) {
@@ -65,7 +98,7 @@ export function ortRunner(ort, graph) {
       const B = picks.length / steps;
       const R = eta.length;
       const found = await sessions.advance.run({
-        ...fed(state, Object.keys(state)),
+        ...fed(ort, state, Object.keys(state)),
         ...(lit ? onlyLit(part.images, picks, steps)
           : { images: tensor(pixelsOf(part.images, picks), [steps, B, 784]) }),
         target: tensor(oneHot(part.labels, picks), [steps, B, 10]),
@@ -80,24 +113,8 @@ export function ortRunner(ort, graph) {
       };
     },
 
-    async classify(state, images, index) {
-      const [{ shape: [R] }] = Object.values(state);
-      const M = index.length;
-      const out = new Float32Array(R * M * 10);
-      const most = Math.max(16, Math.floor(CLASSIFIED / R));
-      const given = fed(state, sessions.classify.inputNames);
-      for (let from = 0; from < M; from += most) {
-        const some = Array.prototype.slice.call(index, from, from + most);
-        const pixels = images instanceof Float32Array ? images : pixelsOf(images, some);
-        const { logits } = await sessions.classify.run(
-          { ...given, images: tensor(pixels, [some.length, 784]) });
-        for (let r = 0; r < R; r++) {
-          const own = logits.data.subarray(r * some.length * 10, (r + 1) * some.length * 10);
-          out.set(own, (r * M + from) * 10);
-        }
-      }
-      return out;
-    },
+    classify: (state, images, index) =>
+      classified(ort, sessions.classify, state, images, index),
 
     close,
   };

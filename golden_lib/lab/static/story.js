@@ -53,6 +53,7 @@ const hearing = {
     story.step = Math.max(story.step, columns.step[columns.step.length - 1]);
     story.speed = speed ?? story.speed;
   },
+  engine() {}, // who computes is no part of the story: a view alone hears of it
   running(story, { running, step }) {
     story.running = running;
     story.step = step ?? story.step;

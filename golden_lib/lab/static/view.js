@@ -4,6 +4,7 @@ import { buildControls, isTyping } from "./controls.js";
 import { buildCurves } from "./curves.js";
 import { element, paced, uniqueId, write } from "./dom.js";
 import { buildDrawing } from "./draw.js";
+import { buildEngine } from "./engine.js";
 import { buildPanels } from "./panels.js";
 import { arrival, fewOf, sentenceOf } from "./say.js";
 import { buildRace, buildShare } from "./share.js";
@@ -18,6 +19,7 @@ const SHOW_PAUSE = 60; // ms between two looks of the small parts
  */
 export function buildView(desk) {
   const controls = buildControls(desk);
+  const engine = buildEngine(desk);
   const transport = buildTransport(desk);
   const curves = buildCurves(desk);
   const panels = buildPanels(desk);
@@ -36,8 +38,8 @@ export function buildView(desk) {
     "data-lm-suppress-shortcuts": "true", "data-jp-suppress-context-menu": "true",
     on: { keydown: onKey },
   }, title, words, messages, alarm, transport.root, controls.moving, curves.root, transport.back,
-  race.root, controls.run, element("div", { class: "gl-panels" }, ...panels.roots, paper.root),
-  share.root, status);
+  race.root, controls.run, engine.root,
+  element("div", { class: "gl-panels" }, ...panels.roots, paper.root), share.root, status);
 
   function onKey(event) {
     event.stopPropagation();
@@ -69,9 +71,11 @@ export function buildView(desk) {
   const shows = {
     chosen: () => {
       controls.show();
+      engine.show();
       small.call();
     },
     status: showStatus,
+    engine: engine.show,
     pinned: () => {
       race.show();
       curves.show();
