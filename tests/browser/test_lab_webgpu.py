@@ -127,7 +127,7 @@ def test_where_webgpu_fails_the_run_goes_on_in_silence_with_the_same_numbers(pag
 
 def test_the_mlp_computes_on_webassembly_whatever_is_chosen(page):
     found = assert_same(page, settings("mlp", "sse", "dlr"), "webgpu")
-    assert "mlp_dlr_advance" in found["needs"]
+    assert "mlp_dlr_lit" in found["needs"]
     assert found["errors"] == []
 
 

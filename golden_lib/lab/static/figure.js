@@ -96,10 +96,11 @@ function coloursOf(root) {
   return (name) => style.getPropertyValue(`--lab-${name}`).trim();
 }
 
+/** Angles and overflow are fixed as margins are: Plotly takes a third of a drawing to settle them. */
 function axisOf(colour) {
   return { color: colour("text"), gridcolor: colour("grid"), linecolor: colour("muted"),
     tickcolor: colour("muted"), zeroline: false, ticks: "outside", ticklen: 3, showline: true,
-    nticks: 6 };
+    nticks: 6, tickangle: 0, ticklabeloverflow: "allow" };
 }
 
 /** What all layouts have in common, in the colours of the page. */
@@ -127,9 +128,13 @@ export function layoutOf(root, side, width) {
   const axis = axisOf(colour);
   const yaxis = side ? { ...axis, tickformat: ".0%", range: [0, 1.01] } : axis;
   return {
-    ...lookOf(colour), width, height: 230, margin: { l: 46, r: 8, t: 24, b: 38 },
-    annotations: [byTitle(SIDES[side].title, 0, colour)],
-    xaxis: { ...axis, rangemode: "tozero", title: { text: "step", standoff: 3 } },
+    ...lookOf(colour), width, height: 230,
+    margin: { l: 46, r: 8, t: 24, b: 38, autoexpand: false },
+    // The axis' title is no title of Plotly's, for which it looks for room anew each time.
+    annotations: [byTitle(SIDES[side].title, 0, colour),
+      { ...byTitle("step", 0.5, colour), xanchor: "center", y: 0, yanchor: "top", yshift: -18,
+        font: { size: 12, color: colour("text") } }],
+    xaxis: { ...axis, rangemode: "tozero" },
     yaxis, yaxis2: overlay("y"),
   };
 }

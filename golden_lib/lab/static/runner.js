@@ -9,7 +9,7 @@ import { litOf, oneHot, pixelsOf } from "./batches.js";
 /** Images times replicas that are classified together. */
 const CLASSIFIED = 2048;
 /** Hidden units from which a step on lit pixels alone is quicker, if it is of one image. */
-const LIT_FROM = 64;
+const LIT_FROM = 16;
 
 /** @param {any} ort @param {Float32Array|Int32Array} data @param {number[]} shape */
 export function tensorOf(ort, data, shape) {
