@@ -26,6 +26,7 @@ VENV = ROOT / ".venv"
 SITE = ROOT / "_build" / "html"
 PYTHONS = ((3, 11), (3, 13))  # first and last that the pinned packages support
 PORT = 8000
+SIDE_BY_SIDE = ("-n", "auto", "--maxprocesses", "4", "--dist", "loadfile")  # 1 GB a process
 STRICT = ("-W", "-n", "--keep-going")  # warnings are errors, and all of them are shown
 
 
@@ -160,7 +161,7 @@ def main() -> int:
         case "build":
             return build_chapter(python, rest[0]) if rest else build(python, *STRICT)
         case "test":
-            return run(python, "-m", "pytest", *rest)
+            return run(python, "-m", "pytest", *SIDE_BY_SIDE, *rest)
         case "notebooks":
             return run(python, "-m", "golden_book.notebooks", *rest)
         case "browser":

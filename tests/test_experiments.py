@@ -5,6 +5,7 @@ from math import nan, sqrt
 import numpy as np
 import pytest
 import torch
+from test_mnist import needs_mnist
 
 from golden_lib import sweeps
 from golden_lib.experiments import EXPERIMENTS, averaged, dlr, find_experiment
@@ -86,7 +87,14 @@ def test_every_rule_of_a_scan_has_the_same_number_of_pairs_and_the_same_seeds(na
     assert {alpha for _, alpha in pairs["SGD, 30 hidden units"]} == {0.0}
 
 
-@pytest.mark.parametrize(("data", "size"), [("mnist", 0), ("mnist", 500), ("digits", 500)])
+@pytest.mark.parametrize(
+    ("data", "size"),
+    [
+        pytest.param("mnist", 0, marks=needs_mnist),
+        pytest.param("mnist", 500, marks=needs_mnist),
+        ("digits", 500),
+    ],
+)
 def test_the_steps_of_an_epoch_are_those_of_the_trainer(data, size):
     settings = {"network": {"name": "mlp", "hidden": 1}, "data": data, "batch_size": 1}
     block = Block("x", {**settings, "epochs": 1, "train_size": size or None})

@@ -3,8 +3,8 @@
 A pixel that is 0 adds nothing, and under DLR moves nothing: a rate looks at a pixel's own outgoing
 weights. So a step takes the weights of the pixels that are lit somewhere in its batch, makes the
 library's own step on a network of those pixels, and puts them back. In the browser that is a fifth
-faster with 30 hidden units, and twice as fast with 100. Under the other rules it gains nothing: with
-momentum a weight without gradient coasts, Adam moves them all, and the incoming norm needs them.
+faster with 30 hidden units, and twice as fast with 100. Under the other rules it gains nothing:
+with momentum a weight without gradient coasts, Adam moves all, and the incoming norm needs all.
 """
 
 import torch

@@ -12,9 +12,10 @@ from test_lab_page import CHAPTER, numbers, shown, table
 from golden_lib.data import rendered_digits
 from golden_lib.training import train
 
-FEW = 4  # images a step: the adapter is software
+FEW = 4  # images a step: the adapter is software, and a step takes it a second
+SHORT = 15  # steps, the first move of η and α among them
 SLOW = 300_000  # ms
-LINK = "#lab=1&network={}&loss=energy&rule=delta&data=digits&batch=64&seed=3&eta=0.02&alpha=0.8"
+LINK = "#lab=1&network={}&loss=energy&rule=delta&data=digits&batch=16&seed=3&eta=0.02&alpha=0.8"
 
 
 @pytest.fixture(scope="module")
@@ -53,11 +54,13 @@ def heard(page):
 
 
 @pytest.mark.parametrize(
-    ("rule", "loss"), [("delta", "energy"), ("adam", "cross_entropy"), ("dlr", "logistic_sse")]
+    ("rule", "loss", "steps"),
+    [("delta", "energy", 50), ("adam", "cross_entropy", SHORT), ("dlr", "logistic_sse", SHORT)],
 )
-def test_fifty_steps_on_webgpu_are_pytorchs(page, rule, loss):
+def test_steps_on_webgpu_are_pytorchs(page, rule, loss, steps):
     page.wrong.clear()
-    found = assert_same(page, settings("cnn", loss, rule, batch_size=FEW), "webgpu")
+    given = settings("cnn", loss, rule, batch_size=FEW)
+    found = assert_same(page, given, "webgpu", steps=steps)
     assert found["engines"] == ["webgpu"]
     assert set(found["needs"]) == {"webgpu", "digits", f"cnn_{rule}_step", "cnn_classify"}
     assert found["errors"] == page.wrong == []
@@ -119,7 +122,7 @@ def test_where_webgpu_fails_the_run_goes_on_in_silence_with_the_same_numbers(pag
     page.wrong.clear()
     before, engines = FAILURES[failure]
     given = settings("cnn", "energy", "delta", batch_size=FEW)
-    found = assert_same(page, given, "webgpu", {"before": before})
+    found = assert_same(page, given, "webgpu", {"before": before}, SHORT)
     assert found["engines"] == engines
     assert found["errors"] == page.wrong == []
     assert "cnn_delta_advance" in found["needs"]
@@ -146,17 +149,16 @@ def test_a_reader_who_chooses_webgpu_goes_on_with_the_run_on_it(book, site):
     engine.select_option("webgpu")
     expect(engine.locator("option").last).to_have_text("WebGPU, loading …")
     expect(engine.locator("option").last).to_have_text("WebGPU", timeout=SLOW)
-    for step in (2, 3, 4):
+    for step in range(2, 12):  # 562 steps an epoch, a record every 11
         one_step(lab, step)
     expect(engine).to_have_value("webgpu")
     assert {"runtime-webgpu.js", "wasm-webgpu.js", "graph-cnn_delta_step.js"} <= set(book.asked)
     run = train(
         "cnn", "energy", "delta", rendered_digits(), eta=0.02, alpha=0.8, seeds=[3], seed=3,
-        batch_size=64, epochs=1,
+        batch_size=16, epochs=1,
     )  # fmt: skip
-    for _ in range(2):
-        run.advance(2)
-        run.record(False)
+    run.advance(11)
+    run.record(False)
     found = numbers(table(book, lab), "loss")
     np.testing.assert_allclose(found, run.history.loss[:, 0], rtol=1e-4)
     assert "webgpu" not in lab.get_by_label("Link to this run").input_value().lower()
