@@ -2,7 +2,7 @@
 """Everything that one does with this project, from a bare Python.
 
     python3 make.py serve             build the book and read it in the browser
-    python3 make.py test [ARGS]       run the tests; ARGS go to pytest
+    python3 make.py test [ARGS]       run the tests; ARGS go to pytest (-n 0: one by one)
     python3 make.py build [CHAPTER]   build the book, or one chapter by itself, fast
     python3 make.py notebooks         write the .ipynb beside each chapter; --check only compares
     python3 make.py browser [ARGS]    build the book and test it in Chromium

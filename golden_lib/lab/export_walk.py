@@ -1,4 +1,9 @@
-"""From PyTorch to ONNX: trace a function with open sizes, and write its operators down."""
+"""From PyTorch to ONNX: trace a function with open sizes, and write its operators down.
+
+Not by PyTorch's own exporter: here R, B, H and T stay open, one of seven losses is computed and no
+other, what does not change is taken out of the loop over steps, and the losses keep their digits.
+`export_ops` is all that a step needs of PyTorch's operators; an unknown one is refused by name.
+"""
 
 import operator
 from collections.abc import Callable, Sequence
