@@ -165,7 +165,9 @@ def main() -> int:
         case "notebooks":
             return run(python, "-m", "golden_book.notebooks", *rest)
         case "browser":
-            return build(python, *STRICT) or run(python, "-m", "pytest", "tests/browser", *rest)
+            return build(python, *STRICT) or run(
+                python, "-m", "pytest", *SIDE_BY_SIDE, "tests/browser", *rest
+            )
         case _:
             checks = (("check",), ("format", "--check"))
             return max(run(python, "-m", "ruff", *check, ".") for check in checks)

@@ -55,7 +55,7 @@ def heard(page):
 
 @pytest.mark.parametrize(
     ("rule", "loss", "steps"),
-    [("delta", "energy", 50), ("adam", "cross_entropy", SHORT), ("dlr", "logistic_sse", SHORT)],
+    [("delta", "energy", 30), ("adam", "cross_entropy", SHORT), ("dlr", "logistic_sse", SHORT)],
 )
 def test_steps_on_webgpu_are_pytorchs(page, rule, loss, steps):
     page.wrong.clear()
