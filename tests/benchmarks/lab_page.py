@@ -131,9 +131,12 @@ def remember(playwright, site: str, minutes: float) -> None:
         page = context.pages[0]
         page.add_init_script(WATCH)
         lab = opened(page, f"{site}book/lab.html{LONG_RUN}")
-        lab.get_by_role("button", name="Train", exact=True).click()
+        train = lab.get_by_role("button", name="Train", exact=True)
+        train.click()
         for _ in range(12):
             time.sleep(minutes * 60 / 12)
+            if train.count():  # its longest run is over: the next begins
+                train.click()
             heap = page.evaluate("(gc(), performance.memory.usedJSHeapSize / 1e6)")
             where = re.sub(r"\s+", " ", lab.locator(".gl-where").inner_text())
             elements = page.evaluate("document.getElementsByTagName('*').length")
