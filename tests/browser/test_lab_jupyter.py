@@ -43,7 +43,9 @@ class Notebook:
         """Run a cell and wait until it is done."""
         cell = self.page.locator(".jp-Notebook .jp-CodeCell").nth(number)
         done = cell.locator(".jp-InputPrompt")
+        dialog = self.page.locator("dialog.jp-Dialog")
         while True:  # a kernel that has just started may miss the first
+            assert not dialog.count(), dialog.first.inner_text()
             cell.locator(".cm-content").click()
             self.page.keyboard.press("Control+Enter")
             self.page.wait_for_timeout(500)  # the prompt is that of the last run until then
@@ -75,7 +77,8 @@ def server(tmp_path_factory):
     work.mkdir()
     nbformat.write(notebook, work / "lab.ipynb")
     settings = {
-        "ServerApp": {"token": "", "password": "", "open_browser": False, "port_retries": 20},
+        "ServerApp": {"token": "", "password": "", "open_browser": False, "port_retries": 20,
+                      "disable_check_xsrf": True},
         "LabApp": {"news_url": None, "check_for_updates_class":
                    "jupyterlab.NeverCheckForUpdate", "expose_app_in_browser": True},
     }  # fmt: skip
@@ -98,6 +101,21 @@ def server(tmp_path_factory):
         os.killpg(process.pid, signal.SIGTERM)
         process.wait(30)
         log.close()
+
+
+def start_kernel(page, address: str) -> None:
+    """Start the notebook's kernel, which a page that opens it then finds.
+
+    A page with no kernel yet calls it idle as well, and asks which to start when a cell is run.
+    """
+    session = {"path": "lab.ipynb", "name": "", "type": "notebook", "kernel": {"name": "python3"}}
+    assert page.request.post(f"{address}api/sessions", data=session).ok
+
+
+def stop_kernels(page, address: str) -> None:
+    """Stop every kernel of the server."""
+    for session in page.request.get(f"{address}api/sessions").json():
+        assert page.request.delete(f"{address}api/sessions/{session['id']}").ok
 
 
 def found(process, log) -> str:
@@ -145,23 +163,20 @@ def notebook(request, browser, server):
     page.set_default_timeout(PATIENCE)
     wrong = []
     page.on("pageerror", lambda error: ours(error) and wrong.append(str(error)))
+    start_kernel(page, address)
     page.goto(address + place, wait_until="domcontentloaded")
     opened = Notebook(page, folder)
     page.locator(".jp-Notebook .jp-CodeCell").nth(3).wait_for()
+    expect(page.locator(".jp-KernelName").first).to_have_text(
+        "Python 3 (ipykernel)", timeout=PATIENCE
+    )
     page.locator('.jp-Notebook-ExecutionIndicator[data-status="idle"]').wait_for(state="attached")
     opened.run(0)
     opened.lab().locator(".gl-primary").wait_for()
     yield opened
     assert wrong == []
     assert strangers == []
-    page.evaluate(
-        """async (address) => {
-          for (const { id } of await (await fetch(address + "api/sessions")).json())
-            await fetch(address + "api/sessions/" + id, { method: "DELETE",
-              headers: { "X-XSRFToken": document.cookie.match(/_xsrf=([^;]*)/)?.[1] ?? "" } });
-        }""",
-        address,
-    )
+    stop_kernels(page, address)
     context.close()
 
 
