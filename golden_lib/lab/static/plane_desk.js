@@ -1,103 +1,37 @@
 // @ts-check
 // What all views of one plane share: the settings chosen, the planes so far, and the one engine.
-import { GONE, Line } from "./line.js";
 import { openPlaneLink } from "./plane_carry.js";
 import { changedPlane, pairsOfPlane, rangesOf, sharedOf } from "./plane_settings.js";
 import { hearPlane, isPlaneOver, newPlaneStory, planeTotal } from "./plane_story.js";
 import { fromJson, hasKernel } from "./port.js";
+import { SharedDesk, sharedDesk } from "./shared_desk.js";
 
 /** @typedef {import("./plane_settings.js").Plane} Plane */
 /** @typedef {import("./plane_settings.js").Part} Part */
 
-/** After a choice by hand, what Python tells of older ones does not undo it. */
-const OWN_CHOICE = 500; // ms
-const PLANE_DESKS = new WeakMap();
-
-/**
- * The desk of a model, shared by its views: anywidget gives each view another object.
- * @param {any} model @param {boolean} [stays] whether it stays when its last view leaves
- */
+/** The desk of a model. @param {any} model @param {boolean} [stays] */
 export function planeDeskOf(model, stays = false) {
-  const key = hasKernel(model) ? model.get("_settings") : model;
-  if (!PLANE_DESKS.has(key)) {
-    PLANE_DESKS.set(key, new PlaneDesk(model, stays, () => PLANE_DESKS.delete(key)));
-  }
-  return PLANE_DESKS.get(key);
+  return sharedDesk(model, (forget) => new PlaneDesk(model, stays, forget));
 }
 
-export class PlaneDesk {
+export class PlaneDesk extends SharedDesk {
   /** @param {any} model @param {boolean} stays @param {() => void} forget */
   constructor(model, stays, forget) {
-    this.model = model;
-    this.stays = stays;
-    this.forget = forget;
-    this.views = 0;
-    this.table = model.get("_settings");
-    this.names = [...Object.keys(this.table.fields), "cells"];
-    /** @type {Plane} */
-    this.chosen = this.fromModel();
-    /** The plane that the engine was last asked for. */
+    super(model, stays, forget, ["cells"]);
+    /** The plane that the engine was last asked for. @type {Plane} */
     this.asked = this.chosen;
     this.story = newPlaneStory(this.chosen);
     /** Planes that this one was zoomed out of, outermost first. */
     this.outer = [];
     /** How far a link's sender had trained. */
     this.planned = 0;
-    /** Whether the engine holds the plane that the story tells. */
-    this.live = false;
-    this.loading = this.wanted = false;
+    this.wanted = false;
     /** Whether a plane that is on its way is no longer wanted. */
     this.dropped = false;
-    this.alarm = "";
-    this.messages = [];
-    this.touched = -Infinity;
-    this.closed = false;
-    this.line = new Line(model, (event) => this.take(event), (gone) => {
-      if (gone) this.say(GONE);
-      else if (this.alarm === GONE) this.say("");
-    });
-    this.callbacks = new Set();
-    this.onModel = this.onModel.bind(this);
-    for (const name of this.names) model.on(`change:${name}`, this.onModel);
     const state = model.get("_state");
     if (state) hearPlane(this.story, { ...fromJson(state), running: false }, this.chosen);
     const link = model.get("_link");
     if (link) openPlaneLink(this, link);
-  }
-
-  /** A view comes; the first one hears from a kernel what there is already. */
-  enter() {
-    this.views += 1;
-    if (this.views === 1 && hasKernel(this.model)) this.ask({ type: "sync" });
-  }
-
-  fromModel() {
-    return /** @type {any} */ (Object.fromEntries(this.names.map((n) => [n, this.model.get(n)])));
-  }
-
-  /** Calls back after every change with what has changed: an event's type, "chosen", "status". */
-  listen(callback) {
-    this.callbacks.add(callback);
-    return () => this.callbacks.delete(callback);
-  }
-
-  tell(what) {
-    for (const callback of [...this.callbacks]) callback(what);
-  }
-
-  say(alarm) {
-    if (this.alarm === alarm) return;
-    this.alarm = alarm;
-    this.tell("status");
-  }
-
-  /** Sends a command; the line says where it does not arrive. */
-  ask(message) {
-    return this.line.ask(message).catch(() => {});
-  }
-
-  plotly() {
-    return this.line.plotly();
   }
 
   take(event) {
@@ -122,13 +56,6 @@ export class PlaneDesk {
     this.tell(event.type);
   }
 
-  /** Python has changed a setting. */
-  onModel() {
-    if (performance.now() - this.touched < OWN_CHOICE) return;
-    this.chosen = this.fromModel();
-    this.tell("chosen");
-  }
-
   /** The reader has chosen a setting: another plane, which begins when it is trained. */
   choose(given) {
     const before = this.chosen;
@@ -143,7 +70,7 @@ export class PlaneDesk {
 
   /** Lets Python know what is chosen where no plane does. */
   tellPython() {
-    if (hasKernel(this.model)) this.ask({ type: "choose", ...this.asMessage });
+    if (hasKernel(this.model)) this.send({ type: "choose", ...this.asMessage });
   }
 
   /** The plane chosen, as Python takes it. */
@@ -192,26 +119,11 @@ export class PlaneDesk {
   run(until = null) {
     if (this.loading) return Promise.resolve();
     if (this.begins) return this.restart(true, until ?? (this.planned || null));
-    return this.ask({ type: "run", until });
+    return this.send({ type: "run", until });
   }
 
-  toggle() {
-    return this.story.running ? this.ask({ type: "pause" }) : this.run();
-  }
-
-  /** One step, or as many as are left of an epoch. */
-  advance(unit) {
-    const from = this.begins ? 0 : this.story.step;
-    if (unit === "step") return this.run(from + 1);
-    const size = this.story.ready?.steps_per_epoch;
-    if (size && !this.begins) return this.run((Math.floor(from / size) + 1) * size);
-    if (this.loading) return Promise.resolve();
-    const stop = this.listen((what) => {
-      if (what !== "ready") return;
-      stop(); // how long an epoch is, nobody knows before the engine says it
-      this.ask({ type: "run", until: this.story.ready.steps_per_epoch });
-    });
-    return this.restart(false);
+  epochFromStart() {
+    return this.loading ? Promise.resolve() : super.epochFromStart();
   }
 
   reset() {
@@ -250,7 +162,7 @@ export class PlaneDesk {
 
   /** Lays a plane on the desk, as far as it is known; the engine does not hold it. */
   lay(story) {
-    if (this.story.running || this.loading) this.ask({ type: "pause" });
+    if (this.story.running || this.loading) this.send({ type: "pause" });
     this.dropped = this.loading;
     this.loading = this.live = false;
     this.planned = 0;
@@ -259,23 +171,5 @@ export class PlaneDesk {
     this.story = story;
     this.tell("state");
     this.tell("chosen");
-  }
-
-  /** A view leaves. Where nobody looks any more, nothing trains that a view had started. */
-  leave() {
-    this.views -= 1;
-    if (this.views > 0) return;
-    if (this.story.running) this.ask({ type: "pause" });
-    if (!this.stays) this.close();
-  }
-
-  /** Lets go of the engine and of the model. */
-  close() {
-    if (this.closed) return;
-    this.forget();
-    for (const name of this.names) this.model.off(`change:${name}`, this.onModel);
-    this.line.close();
-    this.closed = true;
-    this.callbacks.clear();
   }
 }
