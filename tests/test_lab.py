@@ -9,7 +9,6 @@ import pytest
 import torch
 import traitlets
 
-from golden_lib.data import Digits
 from golden_lib.lab import TrainingLab, course
 from golden_lib.lab.course import Course
 from golden_lib.lab.kernel import Kernel
@@ -18,23 +17,9 @@ from golden_lib.lab.still import still
 from golden_lib.lab.wire import as_buffers
 from golden_lib.training import History, train
 
+pytestmark = pytest.mark.usefixtures("small")
+
 COLUMNS = ("step", "epoch", "loss", "train_accuracy", "test_accuracy", "eta", "alpha")
-
-
-@pytest.fixture(scope="module")
-def digits():
-    """Ten noisy patterns: images that can be learnt in seconds."""
-    g = torch.Generator().manual_seed(0)
-    labels = torch.arange(600) % 10
-    patterns = (torch.rand(10, 28, 28, generator=g) > 0.7).float()
-    images = 0.5 * patterns[labels] + 0.5 * torch.rand(600, 28, 28, generator=g)
-    return Digits(images, labels, "patterns")
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch, digits):
-    """Every data set of a lab is the patterns."""
-    monkeypatch.setattr(course, "load_data", lambda name: digits)
 
 
 SMALL = {"network": "mlp", "hidden": 12, "batch_size": 10, "epochs": 3, "eta": 0.5}

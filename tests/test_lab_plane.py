@@ -7,14 +7,12 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-import torch
 import traitlets
 from matplotlib import colormaps
 from test_lab_links import claims, node
 
-from golden_lib.data import Digits
 from golden_lib.golden import ALPHA, ETA
-from golden_lib.lab import SETTINGS, PlaneLab, course
+from golden_lib.lab import SETTINGS, PlaneLab
 from golden_lib.lab.course import KEPT_BYTES, Course
 from golden_lib.lab.modules import STATIC
 from golden_lib.lab.plane_link import plane_code, read_plane, write_plane
@@ -22,27 +20,13 @@ from golden_lib.lab.plane_settings import Plane
 from golden_lib.nets import Mlp
 from golden_lib.training import train
 
+pytestmark = pytest.mark.usefixtures("small")
+
 VECTORS = json.loads((Path(__file__).parent / "lab_planes.json").read_text(encoding="utf-8"))
 READ = [vector for vector in VECTORS if "plane" in vector]
 REFUSED = [vector for vector in VECTORS if "refused" in vector]
 SMALL = {"hidden": 6, "batch_size": 30, "epochs": 2, "cells": 3}
 METRICS = ("loss", "train_accuracy", "test_accuracy")
-
-
-@pytest.fixture(scope="module")
-def digits():
-    """Ten noisy patterns: images that can be learnt in seconds."""
-    g = torch.Generator().manual_seed(0)
-    labels = torch.arange(600) % 10
-    patterns = (torch.rand(10, 28, 28, generator=g) > 0.7).float()
-    images = 0.5 * patterns[labels] + 0.5 * torch.rand(600, 28, 28, generator=g)
-    return Digits(images, labels, "patterns")
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch, digits):
-    """Every data set of a lab is the patterns."""
-    monkeypatch.setattr(course, "load_data", lambda name: digits)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from golden_lib.data import Digits, rendered_digits
+from golden_lib.data import rendered_digits
 from golden_lib.golden import ALPHA, ETA
 from golden_lib.losses import LOSSES
 from golden_lib.nets import NETWORKS, Cnn, Mlp
@@ -17,16 +17,6 @@ from golden_lib.training import Feed, State, evaluate, make_step, start, train
 
 DOUBLE = {"dtype": torch.float64, "device": "cpu"}
 SMALL = {"cnn": Cnn(filters=2), "mlp": Mlp(hidden=7)}
-
-
-@pytest.fixture(scope="module")
-def digits():
-    """Ten noisy patterns: images that can be learnt in seconds."""
-    g = torch.Generator().manual_seed(0)
-    labels = torch.arange(600) % 10
-    patterns = (torch.rand(10, 28, 28, generator=g) > 0.7).float()
-    images = 0.5 * patterns[labels] + 0.5 * torch.rand(600, 28, 28, generator=g)
-    return Digits(images, labels, "patterns")
 
 
 def hyper(replicas, rule="delta", eta=0.03):

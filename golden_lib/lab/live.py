@@ -17,7 +17,7 @@ import traitlets
 
 from golden_lib.lab.kernel import Kernel
 from golden_lib.lab.modules import joined, style
-from golden_lib.lab.settings import SETTINGS
+from golden_lib.lab.settings import SETTINGS, Checked
 from golden_lib.lab.wire import Arrays, Message, as_buffers, from_buffers, sentence_of
 
 MIME = "application/vnd.golden.lab+json"
@@ -38,6 +38,14 @@ class LiveWidget(anywidget.AnyWidget):
     running = traitlets.Bool(False).tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
     message = traitlets.Unicode("").tag(sync=True)
+    network = traitlets.Unicode().tag(sync=True)
+    loss = traitlets.Unicode().tag(sync=True)
+    rule = traitlets.Unicode().tag(sync=True)
+    data = traitlets.Unicode().tag(sync=True)
+    hidden = traitlets.Int().tag(sync=True)
+    batch_size = traitlets.Int().tag(sync=True)
+    seed = traitlets.Int().tag(sync=True)
+    epochs = traitlets.Int().tag(sync=True)
 
     def __init__(self, **traits: object):
         self._begun = False
@@ -119,8 +127,17 @@ class LiveWidget(anywidget.AnyWidget):
         if not self._is_told:
             self.play() if change["new"] else self.pause()
 
+    def _assign(self, settings: Checked) -> None:
+        """Set all traits of the settings at once, which is no command."""
+        with self._telling(), self.hold_trait_notifications():
+            for name, value in settings.plain().items():
+                setattr(self, name, value)
+
     def _command(self, command: Message, arrays: Arrays) -> None:
-        """Do what the page asks for; a lab's own."""
+        """Do what the page asks for; a lab has more."""
+        if command["type"] == "run":
+            self._begin()
+            self._goal = None
         self._kernel.post(command, arrays)
 
     def _take(self, event: Message) -> None:

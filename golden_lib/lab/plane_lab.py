@@ -53,14 +53,6 @@ class PlaneLab(LiveWidget):
 
     _esm = joined("plane")
     _kind = traitlets.Unicode("plane").tag(sync=True)
-    network = traitlets.Unicode().tag(sync=True)
-    loss = traitlets.Unicode().tag(sync=True)
-    rule = traitlets.Unicode().tag(sync=True)
-    data = traitlets.Unicode().tag(sync=True)
-    hidden = traitlets.Int().tag(sync=True)
-    batch_size = traitlets.Int().tag(sync=True)
-    seed = traitlets.Int().tag(sync=True)
-    epochs = traitlets.Int().tag(sync=True)
     eta = traitlets.Any().tag(sync=True)
     alpha = traitlets.Any().tag(sync=True)
     cells = traitlets.Int().tag(sync=True)
@@ -224,11 +216,6 @@ class PlaneLab(LiveWidget):
             self._assign(before.changed(rule=self.rule))
         self._renew()
 
-    def _assign(self, plane: Plane) -> None:
-        with self._telling(), self.hold_trait_notifications():
-            for name, value in plane.plain().items():
-                setattr(self, name, value)
-
     def _renew(self) -> None:
         """The settings have changed: another plane begins when it is trained, or now."""
         self._goal, self._begun = None, False
@@ -263,12 +250,8 @@ class PlaneLab(LiveWidget):
                 self._begin()
             else:
                 self._tell_page({"type": "chosen"}, {})
-        elif kind == "run":
-            self._begin()
-            self._goal = None
-            self._kernel.post(command)
-        elif kind in ("pause", "sync", "asset", "watch"):
-            self._kernel.post(command, arrays)
+        elif kind in ("run", "pause", "sync", "asset", "watch"):
+            super()._command(command, arrays)
 
     def _take(self, event: Message) -> None:
         super()._take(event)

@@ -1,6 +1,7 @@
 """What a plane is: settings, a range of η and one of α, and the cells between; and zooming in."""
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from math import isfinite
 from numbers import Real
 from typing import Any, Final
@@ -8,7 +9,15 @@ from typing import Any, Final
 import numpy as np
 
 from golden_lib.data.draws import is_integer
-from golden_lib.lab.settings import SETTINGS, Settings, check_setting, kind_of, range_of, written
+from golden_lib.lab.settings import (
+    SETTINGS,
+    Checked,
+    Settings,
+    check_setting,
+    kind_of,
+    range_of,
+    written,
+)
 
 PLANE: Final[dict[str, Any]] = SETTINGS["plane"]
 """Ranges and defaults of planes, as the page has them."""
@@ -84,7 +93,7 @@ def values_between(given: Range, cells: int, log: bool) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Plane:
+class Plane(Checked):
     """The settings of one plane; `of` fills in and checks."""
 
     network: str
@@ -99,29 +108,17 @@ class Plane:
     alpha: Range
     cells: int
 
-    @classmethod
-    def of(cls, **given: Any) -> "Plane":
-        """A plane from those given; what is missing or None is the default that goes with them.
+    @staticmethod
+    def _default(name: str, made: Mapping[str, Any]) -> Any:
+        return default_of_plane(name, made.get("network", ""), made.get("rule", ""))
 
-        Raises:
-            ValueError: if a name is unknown or a value out of range.
-        """
-        names = [field.name for field in fields(cls)]
-        for name in given:
-            if name not in names:
-                raise ValueError(f"a setting must be one of {', '.join(names)}, got {name!r}")
-        made: dict[str, Any] = {}
-        for name in names:
-            value = given.get(name)
-            if value is None:
-                value = default_of_plane(name, made.get("network", ""), made.get("rule", ""))
-            if name == "cells":
-                made[name] = check_cells(value)
-            elif name in ("eta", "alpha"):
-                made[name] = check_range(name, value, made["rule"])
-            else:
-                made[name] = check_setting(name, value)
-        return cls(**made)
+    @staticmethod
+    def _check(name: str, value: Any, made: Mapping[str, Any]) -> Any:
+        if name == "cells":
+            return check_cells(value)
+        if name in ("eta", "alpha"):
+            return check_range(name, value, made["rule"])
+        return check_setting(name, value)
 
     def changed(self, **given: Any) -> "Plane":
         """This plane with some other settings.
@@ -196,10 +193,6 @@ class Plane:
             if value is not None
         }
         return replace(self, **ranges)
-
-    def plain(self) -> dict[str, Any]:
-        """As a plain dictionary, for messages and links."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def default_of_plane(name: str, network: str, rule: str) -> Any:

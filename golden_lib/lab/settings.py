@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from math import isfinite
 from numbers import Real
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from golden_lib.data import DATASETS
 from golden_lib.data.draws import is_integer
@@ -171,7 +171,44 @@ def check_setting(name: str, value: Any, rule: str = "delta") -> Any:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Checked:
+    """Settings as one value, of which `of` fills in what is missing and checks the rest."""
+
+    @classmethod
+    def of(cls, **given: Any) -> Self:
+        """Settings from those given; what is missing or None is the default that goes with them.
+
+        Raises:
+            ValueError: if a name is unknown or a value out of range.
+        """
+        names = [field.name for field in fields(cls)]
+        for name in given:
+            if name not in names:
+                raise ValueError(f"a setting must be one of {', '.join(names)}, got {name!r}")
+        made: dict[str, Any] = {}
+        for name in names:
+            value = given.get(name)
+            value = cls._default(name, made) if value is None else value
+            made[name] = cls._check(name, value, made)
+        return cls(**made)
+
+    @staticmethod
+    def _default(name: str, made: Mapping[str, Any]) -> Any:
+        """What a setting is where nobody says, after the settings before it."""
+        raise NotImplementedError
+
+    @staticmethod
+    def _check(name: str, value: Any, made: Mapping[str, Any]) -> Any:
+        """A setting's value, or a ValueError that says what it must be."""
+        raise NotImplementedError
+
+    def plain(self) -> dict[str, Any]:
+        """As a plain dictionary, for messages and links."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True)
+class Settings(Checked):
     """The settings of one run; `of` fills in and checks."""
 
     network: str
@@ -185,25 +222,13 @@ class Settings:
     eta: float
     alpha: float
 
-    @classmethod
-    def of(cls, **given: Any) -> "Settings":
-        """Settings from those given; what is missing or None is the default that goes with them.
+    @staticmethod
+    def _default(name: str, made: Mapping[str, Any]) -> Any:
+        return default_of(name, made.get("network", "cnn"), made.get("rule", "delta"))
 
-        Raises:
-            ValueError: if a name is unknown or a value out of range.
-        """
-        names = [field.name for field in fields(cls)]
-        for name in given:
-            if name not in names:
-                raise ValueError(f"a setting must be one of {', '.join(names)}, got {name!r}")
-        made: dict[str, Any] = {}
-        for name in names:
-            network, rule = made.get("network", "cnn"), made.get("rule", "delta")
-            value = given.get(name)
-            if value is None:
-                value = default_of(name, network, rule)
-            made[name] = check_setting(name, value, rule)
-        return cls(**made)
+    @staticmethod
+    def _check(name: str, value: Any, made: Mapping[str, Any]) -> Any:
+        return check_setting(name, value, made.get("rule", "delta"))
 
     def changed(self, **given: Any) -> "Settings":
         """These settings with some others; η and α follow where the rule gives α another meaning.
@@ -220,10 +245,6 @@ class Settings:
     def at(self, eta: float, alpha: float) -> "Settings":
         """The same with another η and α."""
         return replace(self, eta=eta, alpha=alpha)
-
-    def plain(self) -> dict[str, Any]:
-        """As a plain dictionary, for messages and links."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
 def written(value: float) -> str:

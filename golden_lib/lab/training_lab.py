@@ -47,14 +47,6 @@ class TrainingLab(LiveWidget):
         ValueError: if a value is out of range.
     """
 
-    network = traitlets.Unicode().tag(sync=True)
-    loss = traitlets.Unicode().tag(sync=True)
-    rule = traitlets.Unicode().tag(sync=True)
-    data = traitlets.Unicode().tag(sync=True)
-    hidden = traitlets.Int().tag(sync=True)
-    batch_size = traitlets.Int().tag(sync=True)
-    seed = traitlets.Int().tag(sync=True)
-    epochs = traitlets.Int().tag(sync=True)
     eta = traitlets.Float().tag(sync=True)
     alpha = traitlets.Float().tag(sync=True)
 
@@ -132,9 +124,7 @@ class TrainingLab(LiveWidget):
             ValueError: if a value is out of range; nothing is changed then.
         """
         before, after = self.settings, self.settings.changed(**settings)
-        with self._telling(), self.hold_trait_notifications():
-            for name, value in after.plain().items():
-                setattr(self, name, value)
+        self._assign(after)
         self._tell_engine(before, after)
 
     def reset(self) -> None:
@@ -217,22 +207,15 @@ class TrainingLab(LiveWidget):
         """What the page asks for the settings goes through the traits."""
         kind = command.get("type")
         if kind == "start":
-            given = Settings.of(**command["settings"])
-            with self._telling(), self.hold_trait_notifications():
-                for name, value in given.plain().items():
-                    setattr(self, name, value)
+            self._assign(Settings.of(**command["settings"]))
             self._planned = tuple(tuple(move) for move in command.get("moves", ()))
             self._goal, self._begun = None, False
             self._begin()
         elif kind == "set":
             names = ("eta", "alpha", "epochs")
             self.change(**{name: command[name] for name in names if name in command})
-        elif kind == "run":
-            self._begin()
-            self._goal = None
-            self._kernel.post(command)
         elif kind != "close":  # a page that goes leaves the run to Python
-            self._kernel.post(command, arrays)
+            super()._command(command, arrays)
 
     def _take(self, event: Message) -> None:
         if event["type"] == "rewound" or (event["type"] == "moved" and event["planned"]):

@@ -4,29 +4,21 @@ Each workload runs in the page's own worker, on one WASM thread, for some second
 each fifth of a second after the first the median and the best are printed, with the rounds' number.
 """
 
-import functools
-import http.server
 import os
 import sys
 import tempfile
-import threading
 from pathlib import Path
 
-import torch
 from playwright.sync_api import sync_playwright
 
 from golden_lib.data import load
-from golden_lib.lab.export import export
-from golden_lib.lab.export_files import graphs
-from golden_lib.lab.modules import joined
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "browser"))
 
 from chrome import FLAGS, chromium  # noqa: E402
-from test_lab_engine import PAGE, Quiet  # noqa: E402
+from test_lab_engine import engine_page  # noqa: E402
 
-RUNTIME = ROOT / "node_modules" / "onnxruntime-web" / "dist"
 MLP = {"network": "mlp", "loss": "logistic_sse", "rule": "dlr", "batch_size": 1}
 WORKLOADS = {
     "cnn, batch 128, energy, delta": ({}, 1),
@@ -70,24 +62,12 @@ MEASURE = """async ([settings, replicas, seconds]) => {
 def main() -> None:
     """Measure every workload and print a line for each."""
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 5
-    with tempfile.TemporaryDirectory() as name, sync_playwright() as playwright:
-        folder = Path(name)
-        (folder / "index.html").write_text(PAGE, encoding="utf-8")
-        (folder / "worker.js").write_text(joined("worker"), encoding="utf-8")
-        for file in ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm"):
-            (folder / file).symlink_to(RUNTIME / file)
-        for graph, arguments in graphs().items():
-            (folder / f"{graph}.onnx").write_bytes(export(*arguments))
-        digits = load("digits")
-        grey = (digits.images * 255).round().to(torch.uint8)
-        (folder / "images.bin").write_bytes(grey.numpy().tobytes())
-        (folder / "labels.bin").write_bytes(digits.labels.to(torch.uint8).numpy().tobytes())
-        handler = functools.partial(Quiet, directory=name)
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_port}/index.html")
+    with (
+        tempfile.TemporaryDirectory() as name,
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS)) as browser,
+        engine_page(browser, Path(name), load("digits")) as page,
+    ):
         base = {"network": "cnn", "loss": "energy", "rule": "delta", "data": "digits"}
         base |= {"hidden": 30, "batch_size": 128, "seed": 0, "epochs": 100}
         for label, (more, replicas) in WORKLOADS.items():
@@ -103,8 +83,6 @@ def main() -> None:
                 f"ready in {ready:.0f} ms; load {load_now:.1f}",
                 flush=True,
             )
-        browser.close()
-        server.shutdown()
 
 
 if __name__ == "__main__":

@@ -102,17 +102,17 @@ def digits() -> Digits:
 
 
 @contextlib.contextmanager
-def engine_page(browser, folder: Path):
-    """A page that can open engines, with everything that one may ask for beside it."""
+def engine_page(browser, folder: Path, images: Digits):
+    """A page that can open engines on these images, with all that one may ask for beside it."""
     (folder / "index.html").write_text(PAGE, encoding="utf-8")
     (folder / "worker.js").write_text(joined("worker"), encoding="utf-8")
     for name in RUNTIMES:
         (folder / name).symlink_to(RUNTIME / name)
     for name, arguments in graphs().items():
         (folder / f"{name}.onnx").write_bytes(export(*arguments))
-    grey = (digits().images * 255).round().to(torch.uint8)
+    grey = (images.images * 255).round().to(torch.uint8)
     (folder / "images.bin").write_bytes(grey.numpy().tobytes())
-    (folder / "labels.bin").write_bytes(digits().labels.to(torch.uint8).numpy().tobytes())
+    (folder / "labels.bin").write_bytes(images.labels.to(torch.uint8).numpy().tobytes())
     handler = functools.partial(Quiet, directory=str(folder))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -120,15 +120,17 @@ def engine_page(browser, folder: Path):
     opened = context.new_page()
     opened.set_default_timeout(PATIENCE)
     opened.goto(f"http://127.0.0.1:{server.server_port}/index.html")
-    yield opened
-    context.close()
-    server.shutdown()
-    server.server_close()
+    try:
+        yield opened
+    finally:
+        context.close()
+        server.shutdown()
+        server.server_close()
 
 
 @pytest.fixture(scope="module")
 def page(browser, tmp_path_factory):
-    with engine_page(browser, tmp_path_factory.mktemp("engine")) as opened:
+    with engine_page(browser, tmp_path_factory.mktemp("engine"), digits()) as opened:
         yield opened
 
 

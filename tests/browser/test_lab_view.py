@@ -8,12 +8,10 @@ from pathlib import Path
 import numpy as np
 import plotly
 import pytest
-import torch
 from chrome import PATIENCE
 from conftest import ROOT
 from playwright.sync_api import expect
 
-from golden_lib.data import Digits
 from golden_lib.lab import SETTINGS, Settings, TrainingLab, course, read_link
 from golden_lib.lab.kernel import Kernel
 from golden_lib.lab.modules import joined, style
@@ -74,22 +72,7 @@ HOST = """({ code, plotly, traits }) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def digits():
-    """Ten noisy patterns: images that can be learnt in seconds."""
-    g = torch.Generator().manual_seed(0)
-    labels = torch.arange(600) % 10
-    patterns = (torch.rand(10, 28, 28, generator=g) > 0.7).float()
-    images = 0.5 * patterns[labels] + 0.5 * torch.rand(600, 28, 28, generator=g)
-    return Digits(images, labels, "patterns")
-
-
-@pytest.fixture(autouse=True)
-def small(monkeypatch, digits):
-    """Every data set of a lab is the patterns."""
-    monkeypatch.setattr(course, "load_data", lambda name: digits)
-
-
+pytestmark = pytest.mark.usefixtures("small")
 SMALL = Settings.of(network="mlp", hidden=12, batch_size=10, epochs=3, eta=0.5)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from conftest import SUB_PATH, served
 from playwright.sync_api import expect
-from test_lab_engine import assert_same, engine_page, settings
+from test_lab_engine import assert_same, digits, engine_page, settings
 from test_lab_page import CHAPTER, numbers, shown, table
 
 from golden_lib.data import rendered_digits
@@ -27,7 +27,7 @@ def site():
 @pytest.fixture(scope="module")
 def page(webgpu_browser, tmp_path_factory):
     """A page with engines, and what was said on it."""
-    with engine_page(webgpu_browser, tmp_path_factory.mktemp("webgpu")) as opened:
+    with engine_page(webgpu_browser, tmp_path_factory.mktemp("webgpu"), digits()) as opened:
         yield heard(opened)
 
 

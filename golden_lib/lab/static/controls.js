@@ -88,7 +88,7 @@ function dial(desk, name) {
 }
 
 /** A menu of named choices, or of numbers that others may join. */
-export function menu(desk, name) {
+function menu(desk, name) {
   const field = desk.table.fields[name];
   const select = element("select", {
     on: { change: () => desk.choose({ [name]: field.choices ? select.value : Number(select.value) }) },
@@ -111,7 +111,7 @@ export function menu(desk, name) {
 }
 
 /** A whole number. */
-export function number(desk, name) {
+function number(desk, name) {
   const field = desk.table.fields[name];
   const [least, most] = rangeOf(desk.table, name, "delta");
   const input = element("input", {
@@ -131,15 +131,22 @@ export function number(desk, name) {
   return { root, show };
 }
 
+/** The settings that a run and a plane have in common. */
+export function settingsOf(desk) {
+  const names = ["network", "hidden", "loss", "rule", "data", "batch_size", "seed", "epochs"];
+  return names.map((name) => {
+    const { choices, menu: counts } = desk.table.fields[name];
+    return choices || counts ? menu(desk, name) : number(desk, name);
+  });
+}
+
 /**
  * All settings as two groups: what moves while it trains, and what begins another run.
  * @param {import("./desk.js").Desk} desk
  */
 export function buildControls(desk) {
   const dials = [dial(desk, "eta"), dial(desk, "alpha")];
-  const others = ["network", "hidden", "loss", "rule", "data", "batch_size", "seed", "epochs"].map(
-    (name) => (desk.table.fields[name].choices || desk.table.fields[name].menu
-      ? menu(desk, name) : number(desk, name)));
+  const others = settingsOf(desk);
   const moving = element("fieldset", { class: "gl-dials" },
     element("legend", { class: "gl-hidden" }, "Act on the next step; g goes to the marked value"),
     ...dials.map(({ root }) => root));

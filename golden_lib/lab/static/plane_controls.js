@@ -1,6 +1,6 @@
 // @ts-check
 // What a plane is made of: menus, numbers, the ranges of η and α, and how many cells.
-import { menu, number } from "./controls.js";
+import { settingsOf } from "./controls.js";
 import { element, labelled, write } from "./dom.js";
 import { isWide } from "./plane_settings.js";
 import { warningOf } from "./plane_say.js";
@@ -63,13 +63,7 @@ function cellsMenu(desk) {
  * @param {import("./plane_desk.js").PlaneDesk} desk
  */
 export function buildPlaneControls(desk) {
-  const names = ["network", "hidden", "loss", "rule", "data", "batch_size", "seed", "epochs"];
-  const plain = names.map((name) => {
-    const { choices, menu: counts } = desk.table.fields[name];
-    const made = choices || counts ? menu(/** @type {any} */ (desk), name)
-      : number(/** @type {any} */ (desk), name);
-    return { roots: [made.root], show: made.show };
-  });
+  const plain = settingsOf(desk).map(({ root, show }) => ({ roots: [root], show }));
   const all = [rangeFields(desk, "eta"), rangeFields(desk, "alpha"), cellsMenu(desk), ...plain];
   const warning = element("p", { class: "gl-note gp-warning", role: "status" });
   const root = element("fieldset", { class: "gl-settings" }, element("legend", {}, "The plane"),

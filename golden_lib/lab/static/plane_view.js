@@ -9,7 +9,7 @@ import { pairSaid, planeArrival, planeSentence, rangesSaid, valueSaid } from "./
 import { around, rangesOf } from "./plane_settings.js";
 import { buildPlaneShare } from "./plane_share.js";
 import { bestOf, latestOf, METRICS } from "./plane_story.js";
-import { fewOf } from "./say.js";
+import { buildFrame, onColors } from "./shared_view.js";
 import { buildTransport } from "./transport.js";
 
 const MAP_PAUSE = 200; // ms between two looks of the plane
@@ -58,22 +58,12 @@ export function buildPlaneView(desk) {
   const zooming = element("div", { class: "gp-zoom", role: "group", "aria-label": "Zoom" },
     element("div", { class: "gl-buttons" }, zoom, out, best), part);
 
-  const title = element("p", { class: "gl-title", id: uniqueId() },
-    desk.model.get("title") || "The plane of η and α");
-  const words = element("p", { class: "gl-sentence" });
-  const alarm = element("p", { class: "gl-alarm", role: "alert" });
-  const messages = element("ul", { class: "gl-messages", role: "status" });
-  const status = element("p", { class: "gl-hidden", role: "status" });
   const other = element("p", { class: "gl-note", role: "status" });
-  const root = element("div", {
-    class: "gl-lab gp-lab", role: "group", "aria-labelledby": title.id,
-    // JupyterLab would take arrow keys and letters for itself.
-    "data-lm-suppress-shortcuts": "true", "data-jp-suppress-context-menu": "true",
-    on: { keydown: (event) => event.stopPropagation() },
-  }, title, words, messages, alarm, transport.root, other,
-  element("div", { class: "gp-body" },
-    element("div", { class: "gp-left" }, colors, map.root, zooming), cell.root),
-  controls.root, share.root, status);
+  const frame = buildFrame(desk, "The plane of η and α", "gl-lab gp-lab");
+  frame.lay(transport.root, other,
+    element("div", { class: "gp-body" },
+      element("div", { class: "gp-left" }, colors, map.root, zooming), cell.root),
+    controls.root, share.root);
 
   function zoomIn() {
     desk.zoom(map.part ?? around(desk.story.plane, map.at));
@@ -111,19 +101,17 @@ export function buildPlaneView(desk) {
   }
 
   function say() {
-    write(words, planeSentence(table, desk.story));
+    frame.say(planeSentence(table, desk.story));
     cell.curves.say?.();
   }
 
   function showStatus() {
-    write(alarm, desk.alarm);
-    messages.replaceChildren(...fewOf(desk.messages).map((text) => element("li", {}, text)));
+    frame.showStatus();
     transport.show();
     const shown = desk.isShown || !desk.story.columns.step.length;
     write(other, shown || desk.loading ? "" : "The settings have changed: Train begins another plane.");
   }
 
-  let { running } = desk.story;
   const often = paced(() => {
     show();
     transport.show();
@@ -140,10 +128,7 @@ export function buildPlaneView(desk) {
     often.call();
     speak.call();
     showStatus();
-    if (running === desk.story.running) return;
-    running = desk.story.running;
-    write(status, running ? "Training." : planeArrival(table, desk.story));
-    if (!running) say();
+    if (frame.showRunning(() => planeArrival(table, desk.story))) say();
   }
 
   show();
@@ -151,22 +136,12 @@ export function buildPlaneView(desk) {
   say();
   showStatus();
 
-  const stops = [desk.listen(hear)];
-  // The colours of the page change: by its own switch, or with the system's.
-  const restyle = () => cell.curves.restyle();
-  const themes = new MutationObserver(restyle);
-  for (const node of [document.documentElement, document.body]) {
-    themes.observe(node, { attributeFilter: ["data-theme", "data-jp-theme-name", "class"] });
-  }
-  const scheme = matchMedia("(prefers-color-scheme: dark)");
-  scheme.addEventListener("change", restyle);
+  const stops = [desk.listen(hear), onColors(() => cell.curves.restyle())];
 
   return {
-    root,
+    root: frame.root,
     remove() {
       stops.forEach((stop) => stop());
-      themes.disconnect();
-      scheme.removeEventListener("change", restyle);
       [often, speak, partly, map].forEach((each) => each.stop());
       cell.curves.remove();
     },

@@ -2,12 +2,13 @@
 // One view of a lab: its parts laid out, and each shown again when what it shows has changed.
 import { buildControls, isTyping } from "./controls.js";
 import { buildCurves } from "./curves.js";
-import { element, paced, uniqueId, write } from "./dom.js";
+import { element, paced } from "./dom.js";
 import { buildDrawing } from "./draw.js";
 import { buildEngine } from "./engine.js";
 import { buildPanels } from "./panels.js";
-import { arrival, fewOf, sentenceOf } from "./say.js";
+import { arrival, sentenceOf } from "./say.js";
 import { buildRace, buildShare } from "./share.js";
+import { buildFrame, onColors } from "./shared_view.js";
 import { buildTransport } from "./transport.js";
 
 const WORDS_PAUSE = 1000; // ms between two versions of the sentence while a run goes on
@@ -26,33 +27,20 @@ export function buildView(desk) {
   const paper = buildDrawing(desk);
   const race = buildRace(desk);
   const share = buildShare(desk, (format) => curves.save(format));
-  const title = element("p", { class: "gl-title", id: uniqueId() },
-    desk.model.get("title") || "The lab");
-  const words = element("p", { class: "gl-sentence" });
-  const alarm = element("p", { class: "gl-alarm", role: "alert" });
-  const messages = element("ul", { class: "gl-messages", role: "status" });
-  const status = element("p", { class: "gl-hidden", role: "status" });
-  const root = element("div", {
-    class: "gl-lab", role: "group", "aria-labelledby": title.id,
-    // JupyterLab would take arrow keys and letters for itself.
-    "data-lm-suppress-shortcuts": "true", "data-jp-suppress-context-menu": "true",
-    on: { keydown: onKey },
-  }, title, words, messages, alarm, transport.root, controls.moving, curves.root, transport.back,
-  race.root, controls.run, engine.root,
-  element("div", { class: "gl-panels" }, ...panels.roots, paper.root), share.root, status);
+  const frame = buildFrame(desk, "The lab", "gl-lab", onKey);
+  frame.lay(transport.root, controls.moving, curves.root, transport.back, race.root, controls.run,
+    engine.root, element("div", { class: "gl-panels" }, ...panels.roots, paper.root), share.root);
 
   function onKey(event) {
-    event.stopPropagation();
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
     if (event.key === "g" && plain && !isTyping(event.target)) controls.toMarks();
   }
 
   function say() {
-    write(words, sentenceOf(desk.table, desk.story));
+    frame.say(sentenceOf(desk.table, desk.story));
     curves.say();
   }
 
-  let running = desk.story.running;
   const speak = paced(say, WORDS_PAUSE);
   const small = paced(() => {
     transport.show();
@@ -62,9 +50,7 @@ export function buildView(desk) {
   }, SHOW_PAUSE);
 
   function showStatus() {
-    write(alarm, desk.alarm);
-    const said = fewOf(desk.messages);
-    messages.replaceChildren(...said.map((text) => element("li", {}, text)));
+    frame.showStatus();
     transport.show();
   }
 
@@ -87,10 +73,7 @@ export function buildView(desk) {
     prediction: () => paper.show(),
     running: () => {
       transport.show();
-      if (running === desk.story.running) return;
-      running = desk.story.running;
-      write(status, running ? "Training." : arrival(desk.table, desk.story));
-      if (!running) say();
+      if (frame.showRunning(() => arrival(desk.table, desk.story))) say();
     },
   };
 
@@ -111,23 +94,13 @@ export function buildView(desk) {
   showStatus();
   curves.show();
 
-  const stops = [desk.listen(show)];
-  // The colours of the page change: by its own switch, or with the system's.
-  const themes = new MutationObserver(() => curves.restyle());
-  for (const node of [document.documentElement, document.body]) {
-    themes.observe(node, { attributeFilter: ["data-theme", "data-jp-theme-name", "class"] });
-  }
-  const scheme = matchMedia("(prefers-color-scheme: dark)");
-  const restyle = () => curves.restyle();
-  scheme.addEventListener("change", restyle);
+  const stops = [desk.listen(show), onColors(() => curves.restyle())];
   desk.watch(panels.names).catch(() => {});
 
   return {
-    root,
+    root: frame.root,
     remove() {
       stops.forEach((stop) => stop());
-      themes.disconnect();
-      scheme.removeEventListener("change", restyle);
       speak.stop();
       small.stop();
       transport.remove();
