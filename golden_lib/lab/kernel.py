@@ -53,6 +53,7 @@ class Kernel:
         self._change = Condition()
         self._thread: Thread | None = None
         self._closed = False
+        self._no_run = "a run must be started first, got no run"
 
     def post(self, command: Message, arrays: Arrays | None = None) -> None:
         """Put a command in the queue; returns at once.
@@ -110,8 +111,10 @@ class Kernel:
                 elif command[0].get("type") != "start" or "start" not in later:
                     self._do(*command)
             except Exception as error:  # a thread has nobody above it: whatever it is, it is said
-                self.running = False
-                self._say({"type": "error", "message": sentence_of(error)})
+                self.running, said = False, sentence_of(error)
+                if self.course is None:
+                    self._no_run = said
+                self._say({"type": "error", "message": said})
                 step = self.course.step if self.course else 0
                 self._say({"type": "running", "running": False, "step": step})
 
@@ -127,7 +130,7 @@ class Kernel:
         elif kind == "asset":
             self._say({"type": "asset", "name": "plotly"}, {"asset": plotly()})
         elif self.course is None:
-            raise ValueError("a run must be started first, got no run")
+            raise ValueError(self._no_run)
         elif kind == "run":
             self._run(command.get("until"))
         elif kind == "pause":
@@ -224,9 +227,7 @@ class Kernel:
         now, at = monotonic(), self.course.step
         if now - began > 1 or not rate:
             rate = (at - step) / max(now - began, 1e-3)
-        if now - began > 1:
-            began, step = now, at
-        self._pace = began, step, rate
+        self._pace = (now, at, rate) if now - began > 1 else (began, step, rate)
         message = {"type": "records", "columns": columns(self._waiting), "steps_per_second": rate}
         self._waiting, self._sent = [], now
         self._say(message)
@@ -235,9 +236,8 @@ class Kernel:
     def _show(self, *, at_once: bool) -> None:
         """Send the pictures that are watched, unless they were sent just now."""
         pause = max(VIEWS_PAUSE, VIEWS_SHARE * self._view_took)
-        if not self._panels or self.course is None:
-            return
-        if not at_once and monotonic() - self._viewed < pause:
+        due = at_once or monotonic() - self._viewed >= pause
+        if not due or not self._panels or self.course is None:
             return
         began = monotonic()
         shown = view(self.course, self._panels)
@@ -248,8 +248,8 @@ class Kernel:
     def _say_moved(self, *, planned: bool) -> None:
         course = self.course
         eta, alpha = float(course.eta[0]), float(course.alpha[0])
-        message = {"type": "moved", "step": course.step, "eta": eta, "alpha": alpha}
-        self._say({**message, "planned": planned})
+        at = {"step": course.step, "eta": eta, "alpha": alpha}
+        self._say({"type": "moved", **at, "planned": planned})
 
     def _say_diverged(self) -> None:
         steps = self.course.diverged

@@ -374,15 +374,17 @@ def test_an_engine_that_cannot_start_says_so_in_one_sentence(page, parts, messag
 def test_a_bad_command_is_refused_in_one_sentence_and_the_next_is_obeyed(page, command, message):
     if "settings" in command:
         command = {**command, "settings": settings() | command["settings"], "moves": []}
-    found, ready = page.evaluate("""async ([command, good]) => {
+    found, again, ready = page.evaluate("""async ([command, good]) => {
       const engine = await open();
       const { message } = await engine.ask(command, (e) => e.type === "error");
+      const again = await engine.ask({ type: "run", until: 1 }, (e) => e.type === "error");
       const start = { type: "start", settings: good, moves: [] };
       const ready = await engine.ask(start, (e) => e.type === "ready");
       engine.close();
-      return [message, ready];
+      return [message, again.message, ready];
     }""", [command, settings()])  # fmt: skip
     assert re.match(message, found)
+    assert again == found  # what is asked of a run that failed says why
     assert ready["parameters"] == sum(
         w.numel()
         for k, w in tensors_of(in_torch(settings(), steps=0)[0].state).items()

@@ -41,6 +41,8 @@ export class Session {
     this.course = null;
     this.running = false;
     this.closed = false;
+    /** What is said of a run that is not there: why the last one did not begin, if one was to. */
+    this.noRun = "a run must be started first, got no run";
     this.until = 0;
     /** @type {string[]} */
     this.panels = [];
@@ -88,6 +90,7 @@ export class Session {
           || !this.queue.some(({ command }) => command.type === "start")) await this.obey(next);
       } catch (error) {
         this.running = false;
+        if (!this.course) this.noRun = sentenceOf(error);
         this.say({ type: "error", message: sentenceOf(error) });
         this.say({ type: "running", running: false, step: this.course?.step ?? 0 });
       }
@@ -105,7 +108,7 @@ export class Session {
       return this.show(true);
     }
     if (command.type === "sync") return this.tellAll();
-    if (!course) throw new Error("a run must be started first, got no run");
+    if (!course) throw new Error(this.noRun);
     if (command.type === "run") return this.run(course, command.until);
     if (command.type === "pause") return this.stop();
     if (command.type === "set") return this.set(course, command);
