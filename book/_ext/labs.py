@@ -2,12 +2,15 @@
 
 `static/labs.js` shows a lab when it comes into view, with the front end that Jupyter shows as well.
 What it takes to train lies beside the page and is fetched when a reader asks for it. All of it
-comes as classic scripts that hold text, as a page opened from a folder may load nothing else.
+comes as classic scripts that hold text, as a page opened from a folder may load nothing else; what
+computes lies there as it is, too, as browsers keep what they have compiled of such a file.
 """
 
 import base64
+import filecmp
 import gzip
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
@@ -29,6 +32,7 @@ from golden_lib.lab.modules import joined, style
 MIME = "application/vnd.golden.lab+json"
 MARK = 'class="golden-lab"'
 FOLDER = Path("_static") / "golden" / "lab"
+ENGINE = "engine.wasm"
 RUNTIME = Path("onnxruntime-web") / "dist"
 # WebGPU by asyncify: the build for JSPI is a third smaller, but not every browser has JSPI.
 RUNTIMES = {
@@ -95,7 +99,11 @@ def provide(app: Sphinx, error: Exception | None) -> None:
         there.add(path.name)
         if not path.is_file() or path.read_text("utf-8") != text:
             path.write_text(text, "utf-8")
-    for path in folder.glob("*.js"):
+    code = node_modules(Path(app.confdir)) / RUNTIME / RUNTIMES[""][1]
+    there.add(ENGINE)
+    if not (folder / ENGINE).is_file() or not filecmp.cmp(code, folder / ENGINE, shallow=False):
+        shutil.copyfile(code, folder / ENGINE)
+    for path in folder.iterdir():
         if path.name not in there:
             path.unlink()
 

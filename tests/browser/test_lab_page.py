@@ -17,7 +17,7 @@ from golden_lib.training import train
 expect.set_options(timeout=30_000)
 
 CHAPTER = "book/lab.html"
-ENGINE = ("/lab/wasm.js", "/lab/runtime.js", "/lab/worker.js", "/lab/graph-", "/lab/data-")
+ENGINE = ("/lab/engine.wasm", "/lab/runtime.js", "/lab/worker.js", "/lab/graph-", "/lab/data-")
 MOVES = ((7, 0.05, 0.5), (23, 0.004, 0.9))
 STEPS = 50
 LINK = (
@@ -224,11 +224,22 @@ def test_without_webassembly_the_lab_says_so_in_a_sentence(page, site):
 
 
 def test_a_part_that_does_not_load_is_said_and_train_tries_again(page, site):
-    page.route("**/lab/wasm.js", lambda route: route.abort(), times=1)
+    for name in ("engine.wasm", "wasm.js"):
+        page.route(f"**/lab/{name}", lambda route: route.abort(), times=1)
     lab = shown(page, site + CHAPTER)
     lab.get_by_role("button", name="One step").click()
     expect(lab.get_by_role("alert")).to_contain_text("lab/wasm.js did not load")
     lab.get_by_role("button", name="One step").click()
+    expect(lab.locator(".gl-where")).to_have_text(re.compile(r"^step 1 "))
+    expect(lab.get_by_role("alert")).to_have_text("")
+
+
+@pytest.mark.parametrize("answer", [{"status": 404}, {"content_type": "text/plain"}])
+def test_a_server_that_does_not_know_webassembly_is_no_obstacle(page, site, answer):
+    page.route("**/lab/engine.wasm", lambda route: route.fulfill(body="no", **answer))
+    with page.expect_request("**/lab/wasm.js"):
+        lab = shown(page, site + CHAPTER)
+        lab.get_by_role("button", name="One step").click()
     expect(lab.locator(".gl-where")).to_have_text(re.compile(r"^step 1 "))
     expect(lab.get_by_role("alert")).to_have_text("")
 

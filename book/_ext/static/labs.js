@@ -1,7 +1,8 @@
 // @ts-check
 // Brings the labs of a page to life when they come into view, without a server or a kernel.
 // A classic script, and all that it loads are classic scripts that hold text: a page opened from a
-// folder (file://) may load nothing else. Each part is fetched when it is first needed.
+// folder (file://) may load nothing else. Each part is fetched when it is first needed. What
+// computes is there twice: a page from a server compiles it while it comes.
 (() => {
   "use strict";
   const folder = /** @type {HTMLScriptElement} */ (document.currentScript).src.replace(/[^/]*$/, "");
@@ -63,6 +64,26 @@
     return new Response(packed.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
   }
 
+  /** @type {Promise<WebAssembly.Module> | undefined} */
+  let compiled;
+
+  /**
+   * What computes: compiled while it comes, which the browser keeps for the reader's next visit; or
+   * its bytes, where a page may not fetch, as one from a folder.
+   * @returns {Promise<WebAssembly.Module | ArrayBuffer>}
+   */
+  async function code() {
+    if (location.protocol.startsWith("http") && typeof WebAssembly === "object") {
+      try {
+        compiled ??= WebAssembly.compileStreaming(fetch(`${folder}lab/engine.wasm`));
+        return await compiled;
+      } catch {
+        compiled = undefined;
+      }
+    }
+    return bytes("wasm");
+  }
+
   /** @returns {string} the address of a script that is text */
   const addressOf = (text) => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
 
@@ -103,7 +124,7 @@
 
   /** A worker with the engine, which is given what it asks for. */
   async function openPort() {
-    const [worker, runtime, wasm] = await Promise.all([part("worker"), part("runtime"), bytes("wasm")]);
+    const [worker, runtime, wasm] = await Promise.all([part("worker"), part("runtime"), code()]);
     const address = addressOf(worker.text);
     const engine = new Worker(address, { name: "golden-lab" });
     const callbacks = new Set();
@@ -144,7 +165,8 @@
       const why = event.message ? `: ${event.message}` : "";
       tell({ type: "error", message: `the engine stopped${why}; load the page again to train` });
     };
-    engine.postMessage({ type: "assets", ort: { js: runtime.text, wasm } }, [wasm]);
+    const owned = wasm instanceof ArrayBuffer ? [wasm] : [];
+    engine.postMessage({ type: "assets", ort: { js: runtime.text, wasm } }, owned);
     return {
       post(message, arrays = {}) {
         const described = Object.fromEntries(

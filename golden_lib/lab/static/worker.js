@@ -3,7 +3,7 @@
  * The entry of the page's Web Worker. It is made of a Blob, has no address to load from, and needs
  * no isolation: its first message brings onnxruntime-web, later ones what it asks for.
  *
- * To it: `{type: "assets", ort: {js, wasm}, graphs: {name: ArrayBuffer}, digits: {name: {images,
+ * To it: `{type: "assets", ort: {js, wasm: ArrayBuffer|WebAssembly.Module}, graphs: {name: ArrayBuffer}, digits: {name: {images,
  * labels, test_images?, test_labels?}}, runtimes: {webgpu: {js, wasm}}, missing: [name], why}`, each
  * part where there is one; `{type: "engine", name: "wasm"|"webgpu"}`; and the commands of a session,
  * with `arrays: {image: {shape, data}}` where there are some. From it: the events of a session with
@@ -58,7 +58,22 @@ class Store {
   }
 }
 
-/** @param {{js: string|ArrayBuffer, wasm: ArrayBuffer}} parts @param {string} log least level */
+/**
+ * A stand-in for a module's bytes: onnxruntime-web takes these alone, and compiles them.
+ * @param {WebAssembly.Module} module
+ */
+function standIn(module) {
+  const bytes = new ArrayBuffer(8);
+  const compile = WebAssembly.instantiate;
+  /** @type {any} */ (WebAssembly).instantiate = async (
+    /** @type {any} */ source, /** @type {any} */ imports) => ((source.buffer ?? source) === bytes
+    ? { module, instance: await compile(module, imports) } : compile(source, imports));
+  return bytes;
+}
+
+/** @typedef {{js: string|ArrayBuffer, wasm: ArrayBuffer|WebAssembly.Module}} Runtime */
+
+/** @param {Runtime} parts @param {string} log least level */
 async function loaded({ js, wasm }, log = "error") {
   if (typeof WebAssembly !== "object") {
     throw new Error("this browser must run WebAssembly to train in the page, got none");
@@ -66,7 +81,7 @@ async function loaded({ js, wasm }, log = "error") {
   const address = URL.createObjectURL(new Blob([js], { type: "text/javascript" }));
   try {
     const ort = await import(/* webpackIgnore: true */ address);
-    ort.env.wasm.wasmBinary = wasm;
+    ort.env.wasm.wasmBinary = wasm instanceof WebAssembly.Module ? standIn(wasm) : wasm;
     // More threads need a page that is isolated from all others, which static hosts do not offer.
     ort.env.wasm.numThreads = 1;
     ort.env.logLevel = log;
@@ -111,7 +126,7 @@ function command({ arrays, ...message }) {
   }
 }
 
-/** @param {{js: string|ArrayBuffer, wasm: ArrayBuffer}} parts */
+/** @param {Runtime} parts */
 async function begin(parts) {
   try {
     const ort = await loaded(parts);
