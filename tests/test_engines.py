@@ -13,6 +13,7 @@ from golden_lib.data import Digits
 from golden_lib.losses import LOSSES
 from golden_lib.nets import Cnn, Mlp
 from golden_lib.optim import DLR, RULES
+from golden_lib.threads import for_loops
 from golden_lib.training import Feed, make_step, start, train
 from golden_lib.training.engines import ENGINES, Eager, Graph, Loops
 from golden_lib.training.loops import LONGEST
@@ -154,6 +155,39 @@ def test_loops_leave_what_they_are_given_and_start_from_any_layout(digits):
     torch.testing.assert_close(once, kept, rtol=0, atol=0)
     plain = pytree.tree_map(lambda w: w.contiguous().clone(), once)
     torch.testing.assert_close(engine.advance(plain, picks, settings)[0], twice, rtol=0, atol=0)
+
+
+@pytest.fixture
+def two_threads():
+    """PyTorch with two threads, in this thread alone."""
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+
+
+def test_while_the_cnn_trains_its_loops_have_the_threads_to_themselves(two_threads, digits):
+    seen = []
+
+    def loss(logits, target):
+        seen.append((torch.get_num_threads(), for_loops()))
+        if len(seen) > 3:
+            raise ValueError("that is enough")
+        return LOSSES["energy"](logits, target)
+
+    settings = {"epochs": 1, "batch_size": 20, "progress": False}
+    run = train(NETWORKS["cnn"], loss, "delta", digits, **settings)
+    run.advance(3)
+    assert (torch.get_num_threads(), for_loops()) == (2, 2)
+    with pytest.raises(ValueError, match="that is enough"):
+        run.advance(1)
+    assert (torch.get_num_threads(), for_loops()) == (2, 2)
+    assert seen == [(1, 2)] * 4
+    threaded = train(NETWORKS["cnn"], "energy", "delta", digits, **settings)
+    threaded.advance(5)
+    torch.set_num_threads(1)
+    plain = train(NETWORKS["cnn"], "energy", "delta", digits, **settings)
+    plain.advance(5)
+    torch.testing.assert_close(threaded.state, plain.state, rtol=0, atol=0)
 
 
 def test_a_replica_in_the_loops_is_the_same_alone_in_company_and_on_any_thread(digits):

@@ -6,8 +6,8 @@ that exists at a time: it is made in the nearest cache, used for everything, and
 loop runs along images that lie side by side, in vector instructions.
 
 Replicas, and eighths of the windows' rows of each, are dealt out to as many threads as
-`torch.get_num_threads` says; what each adds up is summed in one order, so that no number depends on
-how many there are.
+`golden_lib.threads.for_loops` says; what each adds up is summed in one order, so that no number
+depends on how many there are.
 """
 
 import os
@@ -17,13 +17,13 @@ from functools import cache
 from itertools import pairwise
 
 import numpy as np
-import torch
 from numba import njit
 from torch import Tensor
 
 from golden_lib.compiled import OPTIONS, compiled
 from golden_lib.nets.network import SIDE
 from golden_lib.nets.patches import KERNEL, TAPS, WINDOW
+from golden_lib.threads import for_loops
 
 PARTS = 8
 """Pieces that a replica's rows of windows are cut into."""
@@ -74,7 +74,7 @@ def row_products(x: Tensor) -> Tensor:
 
 def _deal(work: Callable, pieces: int, *arrays: np.ndarray) -> None:
     """Deal pieces 0, …, pieces − 1 out to the threads."""
-    threads = min(torch.get_num_threads(), pieces)
+    threads = min(for_loops(), pieces)
     ends = [pieces * t // threads for t in range(threads + 1)]
     mine, *others = pairwise(ends)
     others = [_pool(threads).submit(work, *hand, *arrays) for hand in others]

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from golden_lib.losses import LOSSES
-from golden_lib.nets import Mlp, Network, Params
+from golden_lib.nets import Cnn, Mlp, Network, Params
 from golden_lib.optim import RULES, Rule
+from golden_lib.threads import loops_alone
 from golden_lib.training.feed import Feed
 from golden_lib.training.graphs import Graph
 from golden_lib.training.step import Hyper, Loss, Metrics, State, Step, make_step
@@ -35,19 +37,27 @@ class Engine(Protocol):
 
 
 class Eager:
-    """The step as it is written, operator by operator; on any device."""
+    """The step as it is written, operator by operator; on any device.
+
+    Args:
+        step: it.
+        feed: what it is fed.
+        looped: whether most of it is loops, which share the cores out themselves.
+    """
 
     longest = 16
 
-    def __init__(self, step: Step, feed: Feed):
+    def __init__(self, step: Step, feed: Feed, looped: bool = False):
         self._step, self._feed = step, feed
+        self._threads = loops_alone if looped else nullcontext
 
     def advance(self, state: State, picks: Tensor, hyper: Hyper) -> tuple[State, Metrics]:
         """Make T steps; see `Engine`."""
         seen = []
-        for at in picks.unbind(-2):
-            state, metrics = self._step(state, self._feed.batch(at), hyper)
-            seen.append(metrics)
+        with self._threads():
+            for at in picks.unbind(-2):
+                state, metrics = self._step(state, self._feed.batch(at), hyper)
+                seen.append(metrics)
         return state, {k: torch.stack([metrics[k] for metrics in seen]) for k in seen[0]}
 
 
@@ -172,4 +182,5 @@ def engine_for(
         return Graph(step, feed)
     if name == "loops" or (name == "auto" and looping):
         return Loops(rule, feed, replicas)
-    return Eager(step, feed)
+    on_cpu = feed.digits.images.device.type == "cpu"
+    return Eager(step, feed, looped=isinstance(network, Cnn) and on_cpu)
