@@ -15,7 +15,7 @@ from golden_lib.training import train
 FEW = 4  # images a step: the adapter is software, and a step takes it a second
 SHORT = 15  # steps, the first move of η and α among them
 SLOW = 300_000  # ms
-LINK = "#lab=1&network={}&loss=energy&rule=delta&data=digits&batch=16&seed=3&eta=0.02&alpha=0.8"
+LINK = "#lab=1&network={}&loss=energy&rule=delta&data=digits&batch=96&seed=3&eta=0.02&alpha=0.8"
 
 
 @pytest.fixture(scope="module")
@@ -94,18 +94,18 @@ FAILURES = {
     ),
     "lost in a step": (
         KEEP + AFTER.format(
-            owner="GPUQueue", name="submit", what="if (calls === 300) device.destroy();"),
+            owner="GPUQueue", name="submit", what="if (calls === 150) device.destroy();"),
         ["webgpu", "wasm"],
     ),
     "lost between two steps": (
         KEEP + AFTER.format(
             owner="GPUBuffer", name="mapAsync",
-            what="if (calls === 40) setTimeout(() => device.destroy(), 10);"),
+            what="if (calls === 24) setTimeout(() => device.destroy(), 10);"),
         ["webgpu", "wasm"],
     ),
     "a step throws": (
         AFTER.format(
-            owner="GPUQueue", name="submit", what="if (calls === 300) throw new Error('no');"),
+            owner="GPUQueue", name="submit", what="if (calls === 150) throw new Error('no');"),
         ["webgpu", "wasm"],
     ),
     "an error that nothing throws": (
@@ -149,16 +149,17 @@ def test_a_reader_who_chooses_webgpu_goes_on_with_the_run_on_it(book, site):
     engine.select_option("webgpu")
     expect(engine.locator("option").last).to_have_text("WebGPU, loading …")
     expect(engine.locator("option").last).to_have_text("WebGPU", timeout=SLOW)
-    for step in range(2, 12):  # 562 steps an epoch, a record every 11
+    for step in range(2, 5):  # 93 steps an epoch, a record of each
         one_step(lab, step)
     expect(engine).to_have_value("webgpu")
     assert {"runtime-webgpu.js", "wasm-webgpu.js", "graph-cnn_delta_step.js"} <= set(book.asked)
     run = train(
         "cnn", "energy", "delta", rendered_digits(), eta=0.02, alpha=0.8, seeds=[3], seed=3,
-        batch_size=16, epochs=1,
+        batch_size=96, epochs=1,
     )  # fmt: skip
-    run.advance(11)
-    run.record(False)
+    for _ in range(4):
+        run.advance(1)
+        run.record(False)
     found = numbers(table(book, lab), "loss")
     np.testing.assert_allclose(found, run.history.loss[:, 0], rtol=1e-4)
     assert "webgpu" not in lab.get_by_label("Link to this run").input_value().lower()
