@@ -248,8 +248,8 @@ class Kernel:
     def _say_moved(self, *, planned: bool) -> None:
         course = self.course
         eta, alpha = float(course.eta[0]), float(course.alpha[0])
-        at = {"step": course.step, "eta": eta, "alpha": alpha}
-        self._say({"type": "moved", **at, "planned": planned})
+        message = {"type": "moved", "step": course.step, "eta": eta, "alpha": alpha}
+        self._say({**message, "planned": planned})
 
     def _say_diverged(self) -> None:
         steps = self.course.diverged

@@ -96,14 +96,6 @@ def values_between(given: Range, cells: int, log: bool) -> np.ndarray:
 class Plane(Checked):
     """The settings of one plane; `of` fills in and checks."""
 
-    network: str
-    loss: str
-    rule: str
-    data: str
-    hidden: int
-    batch_size: int
-    seed: int
-    epochs: int
     eta: Range
     alpha: Range
     cells: int

@@ -172,7 +172,16 @@ def check_setting(name: str, value: Any, rule: str = "delta") -> Any:
 
 @dataclass(frozen=True)
 class Checked:
-    """Settings as one value, of which `of` fills in what is missing and checks the rest."""
+    """What all settings have in common; `of` fills in what is missing and checks the rest."""
+
+    network: str
+    loss: str
+    rule: str
+    data: str
+    hidden: int
+    batch_size: int
+    seed: int
+    epochs: int
 
     @classmethod
     def of(cls, **given: Any) -> Self:
@@ -211,14 +220,6 @@ class Checked:
 class Settings(Checked):
     """The settings of one run; `of` fills in and checks."""
 
-    network: str
-    loss: str
-    rule: str
-    data: str
-    hidden: int
-    batch_size: int
-    seed: int
-    epochs: int
     eta: float
     alpha: float
 

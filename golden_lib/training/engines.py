@@ -11,7 +11,7 @@ from torch import Tensor
 from golden_lib.losses import LOSSES
 from golden_lib.nets import Cnn, Mlp, Network, Params
 from golden_lib.optim import RULES, Rule
-from golden_lib.threads import loops_alone
+from golden_lib.threads import for_loops, loops_alone
 from golden_lib.training.feed import Feed
 from golden_lib.training.graphs import Graph
 from golden_lib.training.step import Hyper, Loss, Metrics, State, Step, make_step
@@ -64,7 +64,7 @@ class Eager:
 class Loops:
     """The DLR paper's network with its loss, compiled: see `golden_lib.training.loops`.
 
-    Replicas are dealt out to as many threads as `torch.get_num_threads` says; a replica's numbers
+    Replicas are dealt out to as many threads as `for_loops` says; a replica's numbers
     do not depend on how many.
     """
 
@@ -75,7 +75,7 @@ class Loops:
         self._train, self._lanes = loops.trainer(loops.RULES.index(self._rule)), loops.LANES
         self._group, self._lit = lit.group, lit.lit_pixels(feed.digits.images.flatten(1))
         self._labels = feed.digits.labels.numpy()
-        self._threads = min(torch.get_num_threads(), replicas)
+        self._threads = min(for_loops(), replicas)
         self._pool = ThreadPoolExecutor(self._threads) if self._threads > 1 else None
         self.longest = max(1, min(lit.SPAN, 2**18 // replicas) // feed.batch_size)  # about a second
 

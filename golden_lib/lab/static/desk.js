@@ -125,9 +125,7 @@ export class Desk extends SharedDesk {
       if (run) await this.line.ask({ type: "run", until });
     } catch (error) {
       this.live = false;
-      this.loading = false;
-      if (!this.alarm) this.say(`The engine did not start: ${error?.message ?? error}`);
-      this.tell("status");
+      this.notStarted(error);
     }
   }
 

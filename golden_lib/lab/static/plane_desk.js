@@ -110,9 +110,7 @@ export class PlaneDesk extends SharedDesk {
       this.planned = 0;
       if (run) await this.line.ask({ type: "run", until });
     } catch (error) {
-      this.loading = false;
-      if (!this.alarm) this.say(`The engine did not start: ${error?.message ?? error}`);
-      this.tell("status");
+      this.notStarted(error);
     }
   }
 

@@ -80,6 +80,13 @@ export class SharedDesk {
     this.tell("status");
   }
 
+  /** The engine did not take a start, for a reason that is said unless another one was. */
+  notStarted(error) {
+    this.loading = false;
+    if (!this.alarm) this.say(`The engine did not start: ${error?.message ?? error}`);
+    this.tell("status");
+  }
+
   /** Takes what the engine says. @param {any} _event */
   take(_event) {}
 
